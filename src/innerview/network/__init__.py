@@ -1,0 +1,1 @@
+"""The thing looked at: a module with its preprocessing, labels and layers."""

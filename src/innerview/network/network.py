@@ -1,0 +1,215 @@
+"""A trained network with what is needed to ask it questions: preprocessing, labels, layers."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ..errors import ImageError, LabelError, NetworkError
+from .batching import batch_size, in_batches
+from .images import to_picture
+from .labels import Labels
+from .layers import Address, LayerInfo, address, trace
+from .outputs import class_scores
+from .preprocess import Preprocess
+from .scope import untouched
+from .tap import Seen
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One class that the network considers: its label, its index among the outputs, its probability in 0–1."""
+
+    label: str
+    index: int
+    probability: float
+
+
+class Network:
+    """A trained network to look inside.
+
+    Any `nn.Module` that maps images [batch, channel, row, column] to class scores [batch, class], or to a
+    mapping, tuple or dataclass that holds them; `output` picks them where that is not obvious. The module is
+    never left changed. Wrappers (`torch.compile`, `DataParallel`) are looked through: layer addresses are
+    those of the module inside.
+
+    Args:
+        module: the network; it stays on its device and in its precision.
+        preprocess: how a picture becomes an input; by default 224 × 224 with ImageNet's mean and deviation.
+        labels: the class names in the order of the outputs, or None.
+        name: what to call it in results; by default the class name of the module.
+        output: takes the module's output and returns the tensor of class scores.
+
+    Raises:
+        NetworkError: the module cannot be looked at (a TorchScript module hides its layers, a quantised or
+            meta module has no values to differentiate).
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        preprocess: Preprocess | None = None,
+        labels: Sequence[str] | Labels | None = None,
+        *,
+        name: str | None = None,
+        output: Callable[[Any], Tensor] | None = None,
+    ) -> None:
+        self.module = _unwrapped(module)
+        self.preprocess = preprocess or Preprocess(size=224)
+        self.labels = labels if labels is None or isinstance(labels, Labels) else Labels(tuple(labels))
+        self.name = name or type(self.module).__name__
+        self._output = output
+        self._layers: dict[tuple, tuple[LayerInfo, ...]] = {}
+        self._digest: tuple[tuple, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"Network({self.name}, {self.preprocess}, {self.dtype}, {self.device})"
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network computes."""
+        return self._anchor.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision the network computes in."""
+        return self._anchor.dtype
+
+    @property
+    def _anchor(self) -> Tensor:
+        values = (*self.module.parameters(), *self.module.buffers())
+        return next((value for value in values if value.is_floating_point()), torch.empty(0))
+
+    def prepare(self, source: Any) -> Float[Tensor, "batch channel row column"]:
+        """The network's input made of a path, PIL image, uint8 array or tensor, or a list of them.
+
+        uint8 arrays are [row, column], [row, column, channel] or [batch, row, column, channel]; uint8 tensors
+        [channel, row, column] or [batch, channel, row, column]. They hold pixels and are resized, cropped and
+        normalised. Floating-point tensors are taken as prepared already and only moved to the network.
+
+        Raises:
+            ImageError: a file or array is not a usable image; it names the file.
+        """
+        if isinstance(source, list | tuple):
+            if not source:
+                raise ImageError("prepare needs at least one image; the list is empty", kind="empty")
+            return torch.cat([self.prepare(each) for each in source])
+        if isinstance(source, Tensor) and source.is_floating_point():
+            return self._prepared(source)
+        if isinstance(source, Tensor | np.ndarray) and source.ndim == 4:
+            return self.prepare(list(source))
+        picture = self.preprocess(to_picture(source))
+        return picture[None].to(self.device, self.dtype)
+
+    def _prepared(self, images: Tensor) -> Tensor:
+        images = images[None] if images.dim() == 3 else images
+        if images.dim() != 4 or 0 in images.shape:
+            raise ImageError(
+                "a prepared input is [channel, row, column] or [batch, channel, row, column] and not empty; "
+                f"got {list(images.shape)}",
+                kind="shape",
+            )
+        if not bool(images.isfinite().all()):
+            raise ImageError("an input must be finite; this one holds NaN or infinity", kind="not finite")
+        return images.detach().to(self.device, self.dtype)
+
+    @torch.no_grad()
+    def logits(self, images: Any) -> Float[Tensor, "batch ..."]:
+        """The raw class scores for these images (anything that `prepare` takes), in batches that fit."""
+        images = self.prepare(images)
+        with untouched(self.module):
+            size = batch_size(self, images, graph=False) if len(images) > 1 else 1
+            run = in_batches(len(images), size, lambda rows: self.select(self.module(images[rows].clone())))
+            return torch.cat([scores for _, scores in run])
+
+    def predict(self, images: Any, top: int = 5) -> list[list[Prediction]]:
+        """The `top` most probable classes of each image, the most probable first.
+
+        Probabilities are the softmax over all classes; of a network with one output, its sigmoid.
+        """
+        scores = Seen({}, self.logits(images)).class_scores
+        probabilities = scores.softmax(1) if scores.shape[1] > 1 else scores.sigmoid()
+        best = probabilities.topk(min(top, scores.shape[1]))
+        return [
+            [
+                Prediction(self.label(index), index, probability)
+                for probability, index in zip(values, indices, strict=True)
+            ]
+            for values, indices in zip(best.values.tolist(), best.indices.tolist(), strict=True)
+        ]
+
+    def label(self, index: int) -> str:
+        """The name of a class, or "class 7" where the network has no names."""
+        return self.labels.name(index) if self.labels else f"class {index}"
+
+    def select(self, output: object) -> Tensor:
+        """The tensor of scores in the module's output."""
+        return self._output(output) if self._output else class_scores(output, self.name)
+
+    def class_index(self, target: int | str) -> int:
+        """The index of a class given by index or name; `LabelError` with the nearest names if there is none."""
+        if self.labels is not None:
+            return self.labels.index(target)
+        if isinstance(target, int) or target.isdecimal():
+            return int(target)
+        raise LabelError(f"{self.name} has no class names, so ask for an index; got {target!r}")
+
+    def layers(self, images: Tensor | None = None) -> tuple[LayerInfo, ...]:
+        """All layers that run, in the order they are defined; read off one pass of the first image (or zeros)."""
+        if images is None:
+            shape = (self.preprocess.channels, *self.preprocess.rows_columns)
+            images = torch.zeros(1, *shape, device=self.device, dtype=self.dtype)
+        structure = tuple((name, id(each)) for name, each in self.module.named_modules())
+        key = (tuple(images.shape[1:]), hash(structure))
+        if key not in self._layers:
+            with untouched(self.module):
+                self._layers[key] = trace(self.module, images[:1], self.name)
+        return self._layers[key]
+
+    def address(self, name: str, images: Tensor | None = None) -> Address:
+        """The module and call that a layer's name stands for; `LayerError` with the nearest names if unknown."""
+        return address(self.module, self.layers(images), name, self.name)
+
+    def digest(self) -> str:
+        """A fingerprint of all parameters and buffers, 16 hexadecimal digits; equal weights give equal digests."""
+        state = {**dict(self.module.named_parameters()), **dict(self.module.named_buffers())}
+        versions = tuple((name, id(each), _version(each)) for name, each in state.items())
+        if self._digest is None or self._digest[0] != versions:
+            self._digest = versions, _hash(state)
+        return self._digest[1]
+
+
+def _version(tensor: Tensor) -> int:
+    return 0 if tensor.is_inference() else tensor._version
+
+
+def _hash(state: dict[str, Tensor]) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for name, tensor in sorted(state.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _unwrapped(module: nn.Module) -> nn.Module:
+    if not isinstance(module, nn.Module):
+        raise NetworkError(f"a network is a torch.nn.Module; got {type(module).__name__}")
+    if isinstance(module, torch._dynamo.OptimizedModule):
+        return _unwrapped(module._orig_mod)
+    if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        return _unwrapped(module.module)
+    if isinstance(module, torch.jit.ScriptModule):
+        raise NetworkError(
+            "a TorchScript module hides its layers and cannot be looked at; pass the nn.Module it was made from"
+        )
+    values = (*module.parameters(), *module.buffers())
+    if any(value.is_meta for value in values):
+        raise NetworkError("this module is on the meta device and holds no values; load its weights first")
+    if any(value.is_quantized for value in values):
+        raise NetworkError("a quantised module has no gradients; pass the floating-point module it was made from")
+    return module

@@ -1,0 +1,123 @@
+"""The list of layers, and receptive fields against the pixels that really matter."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import innerview as iv
+from innerview.network.receptive_field import ReceptiveField
+from small_networks import AWKWARD, Residual, SmallCNN, images, network
+
+
+def test_layers_tell_kind_shape_parameters_and_calls() -> None:
+    layers = {layer.name: layer for layer in network(SmallCNN()).layers()}
+    assert list(layers) == ["conv1", "norm", "relu", "conv2", "drop", "fc"]
+    assert (layers["conv1"].kind, layers["conv1"].output_shape) == ("Conv2d", (4, 8, 8))
+    assert layers["conv2"].parameters == 6 * 4 * 9 + 6
+    assert layers["fc"].output_shape == (5,)
+    assert len(layers["relu"].finished) == 2
+    assert [name for name, layer in layers.items() if layer.cam] == ["relu"]
+
+
+def test_parameters_of_a_container_are_those_inside() -> None:
+    layers = {layer.name: layer for layer in network(Residual()).layers()}
+    assert layers["block"].parameters == 4 * 4 * 9 + 4 + 8
+
+
+def pixels_that_matter(net: iv.Network, layer: str, row: int, column: int, size: int) -> tuple[int, int, int, int]:
+    """The box of pixels with a gradient, over several random images so that no ReLU hides one."""
+    x = images(8, size=size).to(torch.float64)
+    net = iv.Network(net.module.double(), net.preprocess)
+    total = sum(iv.Neuron(layer, channel, (row, column)) for channel in range(1, 4)) + iv.Neuron(
+        layer, 0, (row, column)
+    )
+    touched = iv.Gradient()(net, x, total).values.abs().sum((0, 1)) > 0
+    rows, columns = touched.any(1).nonzero().flatten(), touched.any(0).nonzero().flatten()
+    return int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1
+
+
+def clipped(box: tuple[int, int, int, int], size: int) -> tuple[int, ...]:
+    return tuple(min(max(edge, 0), size) for edge in box)
+
+
+class Branches(nn.Module):
+    """Strided, dilated, padded, grouped and rectangular kernels, pooling, a join by sum and one by concatenation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, (5, 3), stride=(2, 2), padding=(2, 1))
+        self.wide = nn.Conv2d(4, 4, 3, dilation=2, padding=2, groups=2)
+        self.point = nn.Conv2d(4, 4, 1)
+        self.pool = nn.AvgPool2d(3, stride=2, padding=1)
+        self.last = nn.Conv2d(8, 4, 3, padding=1)
+        self.best = nn.MaxPool2d(2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.stem(x)
+        x = self.pool(self.wide(x) + self.point(x))
+        x = torch.cat([functional.gelu(x), self.point(x)], 1)
+        return self.best(self.last(functional.pad(x, (1, 0, 1, 0)))).flatten(1)
+
+
+@pytest.mark.parametrize("layer", ["stem", "wide", "point", "pool", "last"])
+@pytest.mark.parametrize("position", [(0, 0), (2, 3), (5, 5)])
+def test_receptive_fields_are_the_pixels_with_a_gradient(layer: str, position: tuple[int, int]) -> None:
+    net, size = network(Branches()), 48
+    info = {each.name: each for each in net.layers(images(1, size=size))}[layer]
+    assert info.receptive_field is not None
+    expected = clipped(info.receptive_field.box(*position), size)
+    assert pixels_that_matter(net, layer, *position, size) == expected
+
+
+def test_receptive_fields_follow_reused_and_residual_blocks() -> None:
+    net, size = network(Residual()), 20
+    info = {each.name: each for each in net.layers(images(1, size=size))}["block"]
+    assert info.receptive_field == ReceptiveField((11, 11), (2, 2), (-4, -4))
+    assert pixels_that_matter(net, "block", 4, 4, size) == clipped(info.receptive_field.box(4, 4), size)
+
+
+def test_pooled_vectors_see_the_whole_image_and_attention_mixes_it() -> None:
+    for kind, layer in (("residual", "fc"), ("small", "fc"), ("vit", "block")):
+        fields = {each.name: each.receptive_field for each in network(AWKWARD[kind]()).layers()}
+        assert fields[layer] is not None
+        assert fields[layer].is_whole_image
+        assert fields[layer].box(0, 0) == (0, 0, 8, 8)
+
+
+def test_squeeze_and_excitation_sees_the_whole_image() -> None:
+    class Squeeze(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.gate = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.conv(x)
+            return self.gate(x * x.mean((2, 3), keepdim=True).sigmoid()).mean((2, 3))
+
+    fields = {each.name: each.receptive_field for each in network(Squeeze()).layers()}
+    assert fields["conv"] == ReceptiveField((3, 3), (1, 1), (0, 0))
+    assert fields["gate"].is_whole_image
+
+
+def test_an_operation_of_unknown_reach_has_no_receptive_field() -> None:
+    class Flipped(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.conv(x.flip(3)).mean((2, 3))
+
+    assert network(Flipped()).layers()[0].receptive_field is None
+
+
+def test_a_module_registered_twice_answers_to_both_names() -> None:
+    class Twin(SmallCNN):
+        def __init__(self) -> None:
+            super().__init__()
+            self.second_name = self.conv2
+
+    net = network(Twin())
+    assert net.address("second_name").module is net.module.conv2
+    assert "second_name" not in [layer.name for layer in net.layers()]
