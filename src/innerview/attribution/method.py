@@ -1,0 +1,197 @@
+"""What every attribution method is and gives."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar, Literal, final
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.nn import functional
+
+from ..errors import ResultError
+from ..network.batching import batch_size, in_batches
+from ..network.network import Network
+from ..network.scope import untouched
+from ..objectives import Objective, PerImage
+from ..results import Provenance, read, write
+from ..scoring import question
+
+Images = Float[Tensor, "batch channel row column"]
+Reduction = Literal["sum", "largest"]
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """Where in each image the answer comes from.
+
+    Attributes:
+        values: raw and signed, at the method's own resolution: [batch, channel, row, column]. Their unit is
+            the objective's (occlusion, gradient × input), or the objective's per unit of input (gradients).
+        images: what the network saw, for drawing: [batch, 3 or 1, row, column], 0–255.
+        reduction: how `heatmap` makes one number of the channels.
+        signed: whether the sign tells for (+) from against (−).
+        provenance: the network, the question, the method and its settings.
+    """
+
+    values: Float[Tensor, "batch channel row column"]
+    images: UInt8[Tensor, "batch colour height width"]
+    reduction: Reduction
+    signed: bool
+    provenance: Provenance
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def finite(self) -> bool:
+        """Whether all values are numbers; a map with NaN or infinity in it says nothing."""
+        return bool(self.values.isfinite().all())
+
+    def heatmap(self, reduction: Reduction | None = None) -> Float[Tensor, "batch height width"]:
+        """One number per pixel of the input, still signed and unnormalised.
+
+        Channels are summed ("sum": a method whose values share out the score), or the value of largest
+        magnitude is taken ("largest": for gradients; its absolute value is the map of Simonyan et al. 2013,
+        section 3.1). A coarser grid is interpolated bilinearly.
+        """
+        reduction = reduction or self.reduction
+        maps = self.values.sum(1, keepdim=True) if reduction == "sum" else _largest(self.values)
+        size = self.images.shape[2:]
+        if maps.shape[2:] != size:
+            maps = functional.interpolate(maps, size=size, mode="bilinear", align_corners=False)
+        return maps[:, 0]
+
+    def objective(self, image: int) -> str:
+        """What was asked of this image, in a few words."""
+        asked = self.provenance.objective
+        return asked[image % len(asked)]
+
+    def save(self, path: str | Path) -> None:
+        """Write it as one safetensors file, with its provenance as JSON in the header."""
+        facts = {
+            "reduction": self.reduction,
+            "signed": self.signed,
+            "provenance": asdict(self.provenance),
+        }
+        write(path, "attribution", {"values": self.values, "images": self.images}, facts)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Attribution":
+        """Read what `save` wrote; `ResultError` if the file is something else or damaged."""
+        tensors, facts = read(path, "attribution")
+        try:
+            provenance = Provenance.from_json(facts.pop("provenance"))
+            return cls(**tensors, **facts, provenance=provenance)
+        except (KeyError, TypeError) as error:
+            raise ResultError(f"{path} is an attribution with missing or unknown parts: {error}") from error
+
+
+@dataclass(frozen=True)
+class About:
+    """What the catalogue says of a method: its title, where it was published, its cost and what it needs."""
+
+    title: str
+    reference: str
+    cost: str
+    needs: str
+
+
+@dataclass(frozen=True)
+class Method(ABC):
+    """A way to attribute an objective to the pixels of an image: a frozen dataclass of its settings.
+
+    Call it: `method(net, images, objective)`. To write one, implement `attribute` and add the class to the
+    catalogue.
+    """
+
+    about: ClassVar[About]
+
+    @property
+    def reduction(self) -> Reduction:
+        """How the channels of its values become one number per pixel."""
+        return "sum"
+
+    @property
+    def signed(self) -> bool:
+        """Whether the sign of its values tells for from against."""
+        return True
+
+    @final
+    def __call__(
+        self, net: Network, images: Any, objective: Objective | Sequence[Objective] | None = None
+    ) -> Attribution:
+        """Where in each image the objective comes from.
+
+        Args:
+            net: the network; it is not changed.
+            images: anything `net.prepare` takes.
+            objective: one for all images, one per image, or None for each image's most probable class.
+
+        Raises:
+            ImageError, LabelError, ObjectiveError: the images or the question do not fit the network.
+            MethodError: this method cannot be applied to this network; the message says why.
+        """
+        images = net.prepare(images)
+        with untouched(net.module):
+            asked = question(net, images, objective)
+            size = batch_size(net, images, graph=True) if len(images) > 1 else 1
+
+            def run(rows: slice) -> Tensor:
+                return self.attribute(net, images[rows], asked.rows(range(len(images))[rows]))
+
+            values = torch.cat([values for _, values in in_batches(len(images), size, run)])
+        return Attribution(
+            values=values.detach(),
+            images=pictures(net, images),
+            reduction=self.reduction,
+            signed=self.signed,
+            provenance=Provenance(
+                network=net.name,
+                weights=net.digest(),
+                objective=described(net, asked),
+                method=type(self).__name__,
+                settings=settings(self),
+            ),
+        )
+
+    @abstractmethod
+    def attribute(self, net: Network, images: Images, objective: Objective) -> Images:
+        """The raw values for prepared images and a bound objective; called inside `untouched(net.module)`."""
+
+
+def settings(method: Method) -> dict[str, Any]:
+    """The settings of a method by name, as JSON knows them; a method among them has its own name and settings."""
+    return {field.name: _as_json(getattr(method, field.name)) for field in fields(method)}
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Method):
+        return {"method": type(value).__name__, **settings(value)}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def described(net: Network, objective: Objective) -> tuple[str, ...]:
+    """The question in words: once for all images, or once for each."""
+    if isinstance(objective, PerImage):
+        return tuple(each.describe(net) for each in objective.objectives)
+    return (objective.describe(net),)
+
+
+def pictures(net: Network, images: Images) -> UInt8[Tensor, "batch colour height width"]:
+    """What the network saw, as pixels; inputs that are neither grey nor RGB become grey."""
+    if images.shape[1] == net.preprocess.channels:
+        shown = net.preprocess.display(images.float())
+    else:
+        low, high = images.float().amin((1, 2, 3), keepdim=True), images.float().amax((1, 2, 3), keepdim=True)
+        shown = (images.float() - low) / (high - low).clamp_min(torch.finfo(torch.float32).tiny)
+    if shown.shape[1] not in (1, 3):
+        shown = shown.mean(1, keepdim=True)
+    return (shown.clamp(0, 1) * 255).round().to(torch.uint8).cpu()
+
+
+def _largest(values: Images) -> Images:
+    """Of each pixel's channels the value of largest magnitude, with its sign."""
+    return values.gather(1, values.abs().argmax(1, keepdim=True))

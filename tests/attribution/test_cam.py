@@ -1,0 +1,154 @@
+"""Class activation maps against the tables worked out by hand, dense loops and Captum."""
+
+import captum.attr
+import pytest
+import torch
+from torch import nn
+
+import innerview as iv
+from small_networks import Functional, OneConv, Residual, SmallCNN, TinyViT, images, network
+
+X = torch.arange(16.0).reshape(1, 1, 4, 4)
+GREY = iv.Preprocess(size=4, mean=(0.0,), std=(1.0,))
+
+
+def cam_of_model_a(layer: str, *, relu: bool, x: torch.Tensor = X) -> list:
+    return iv.GradCAM(layer=layer, relu=relu)(iv.Network(OneConv(), GREY), x, iv.Logit(0)).values[0, 0].tolist()
+
+
+def test_gradcam_of_model_a_before_the_relu() -> None:
+    assert cam_of_model_a("conv1", relu=False) == [[11.25, 13.5], [20.25, 22.5]]
+
+
+def test_gradcam_of_model_a_after_the_inplace_relu() -> None:
+    assert cam_of_model_a("relu1", relu=False) == [[0, 4], [28, 32.5]]
+
+
+def test_gradcam_of_model_a_on_a_shifted_input() -> None:
+    assert cam_of_model_a("conv1", relu=True, x=X + 1) == [[14.5, 19], [32.5, 37]]
+
+
+def test_relu_keeps_what_speaks_for_the_objective() -> None:
+    net, x = network(SmallCNN()), images()
+    signed = iv.GradCAM(relu=False)(net, x, iv.Logit(2))
+    positive = iv.GradCAM()(net, x, iv.Logit(2))
+    assert signed.values.min() < 0
+    assert torch.equal(positive.values, signed.values.relu())
+    assert (signed.signed, positive.signed) == (True, False)
+
+
+@pytest.mark.parametrize("layer", ["conv1", "norm", "relu:1", "relu", "conv2"])
+def test_gradcam_is_the_dense_sum(layer: str) -> None:
+    """Weights and sum as loops over a jacobian taken without any hook of ours."""
+    net, x = network(SmallCNN()), images(1)
+    module = net.module.eval()
+    before = {
+        "conv1": (lambda v: module.conv1(v), lambda a: module.conv2(module.norm(a).relu()).relu()),
+        "norm": (lambda v: module.norm(module.conv1(v)), lambda a: module.conv2(a.relu()).relu()),
+        "relu:1": (lambda v: module.norm(module.conv1(v)).relu(), lambda a: module.conv2(a).relu()),
+        "conv2": (lambda v: module.conv2(module.norm(module.conv1(v)).relu()), lambda a: a.relu()),
+        "relu": (module.features, lambda a: a),
+    }[layer]
+    with torch.no_grad():
+        maps = before[0](x.clone()).clone()
+    jacobian = torch.autograd.functional.jacobian(lambda a: module.fc(before[1](a).mean((2, 3)))[0, 3], maps)[0]
+    expected = sum(jacobian[k].mean() * maps[0, k] for k in range(maps.shape[1]))
+    result = iv.GradCAM(layer=layer, relu=False)(net, x, iv.Logit(3)).values[0, 0]
+    torch.testing.assert_close(result, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_gradcam_agrees_with_captum() -> None:
+    net, x = network(SmallCNN()), images(3)
+    module = net.module.eval()
+    peer = captum.attr.LayerGradCam(module, module.conv2).attribute(x.clone(), target=1)
+    torch.testing.assert_close(
+        iv.GradCAM(layer="conv2", relu=False)(net, x, iv.Logit(1)).values, peer.detach(), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_the_default_layer_is_the_last_grid_before_pooling() -> None:
+    for module, layer in ((SmallCNN(), "relu"), (Residual(), "relu"), (Functional(), "conv2")):
+        net = network(module)
+        assert [each.name for each in net.layers() if each.cam] == [layer]
+        default = iv.GradCAM()(net, images(), iv.Logit(1)).values
+        assert torch.equal(default, iv.GradCAM(layer=layer)(net, images(), iv.Logit(1)).values)
+
+
+@pytest.mark.parametrize("kind", [SmallCNN, Functional, Residual])
+def test_the_mean_of_cam_plus_the_bias_is_the_logit(kind: type[nn.Module]) -> None:
+    net, x = network(kind()), images(3)
+    for label in range(5):
+        mean = iv.CAM()(net, x, iv.Logit(label)).values.mean((1, 2, 3))
+        torch.testing.assert_close(
+            mean + net.module.fc.bias[label].detach(), net.logits(x)[:, label], rtol=1e-4, atol=1e-5
+        )
+
+
+def test_cam_is_the_weighted_sum_of_the_features() -> None:
+    net, x = network(SmallCNN()), images(1)
+    with torch.no_grad():
+        features = net.module.eval().features(x.clone())
+        expected = sum(net.module.fc.weight[2, k] * features[0, k] for k in range(6))
+    torch.testing.assert_close(iv.CAM()(net, x, iv.Logit(2)).values[0, 0], expected)
+
+
+def test_under_global_pooling_gradcam_is_cam_divided_by_the_positions() -> None:
+    net, x = network(SmallCNN()), images()
+    cam, grad = iv.CAM()(net, x, iv.Logit(2)).values, iv.GradCAM(relu=False)(net, x, iv.Logit(2)).values
+    torch.testing.assert_close(cam / 16, grad, rtol=1e-4, atol=1e-6)
+
+
+def test_cam_of_a_difference_is_the_difference_of_cams() -> None:
+    net, x = network(SmallCNN()), images()
+    apart = iv.CAM()(net, x, iv.Logit(1)).values - iv.CAM()(net, x, iv.Logit(4)).values
+    torch.testing.assert_close(iv.CAM()(net, x, iv.Logit(1) - iv.Logit(4)).values, apart)
+
+
+class MaxPooled(SmallCNN):
+    """Global maximum instead of the average."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(self.features(x).amax((2, 3)))
+
+
+@pytest.mark.parametrize("module", [MaxPooled(), TinyViT()])
+def test_cam_is_refused_where_it_is_not_defined(module: nn.Module) -> None:
+    name = type(module).__name__
+    with pytest.raises(iv.InnerviewError) as caught:
+        iv.CAM()(network(module), images(), iv.Logit(1))
+    assert str(caught.value) == (
+        "CAM needs class scores that are one linear layer over the global average of the last features; "
+        f"{name} computes them otherwise. GradCAM works for any layer with a grid"
+    )
+
+
+def test_cam_is_refused_for_layers_inside() -> None:
+    with pytest.raises(iv.InnerviewError, match="CAM explains class scores, not layers inside the network"):
+        iv.CAM()(network(SmallCNN()), images(), iv.Channel("conv1", 0))
+
+
+def test_gradcam_is_refused_at_layers_without_a_grid() -> None:
+    with pytest.raises(iv.InnerviewError, match=r"'fc' of SmallCNN gives \[5\]"):
+        iv.GradCAM(layer="fc")(network(SmallCNN()), images(), iv.Logit(1))
+    with pytest.raises(iv.InnerviewError, match="TinyViT ends in tokens or vectors"):
+        iv.GradCAM()(network(TinyViT()), images(), iv.Logit(1))
+
+
+def test_a_layer_that_the_answer_does_not_use_is_refused() -> None:
+    class Idle(SmallCNN):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.conv2(self.conv1(x))
+            return self.fc(torch.cat([x, x], 1).mean((2, 3)))
+
+    with pytest.raises(iv.InnerviewError, match="the question has no gradient at conv2 of Idle"):
+        iv.GradCAM(layer="conv2")(network(Idle()), images(), iv.Logit(1))
+
+
+def test_the_prefix_of_gradcam_builds_no_graph() -> None:
+    """What runs before the layer sees tensors that need no gradient."""
+    net, seen = network(SmallCNN()), []
+    net.module.norm.register_forward_hook(lambda _m, _i, out: seen.append(out.requires_grad))
+    net.layers(images())
+    seen.clear()
+    iv.GradCAM(layer="conv2")(net, images(1), iv.Logit(1))
+    assert seen == [False]

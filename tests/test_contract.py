@@ -1,0 +1,173 @@
+"""What every attribution method promises, checked for each method of the catalogue on awkward networks."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import innerview as iv
+from fingerprint import fingerprint
+from small_networks import AWKWARD, images, network
+
+METHODS = {
+    name: kind(window=4, stride=2) if kind is iv.Occlusion else kind(samples=3) if kind is iv.SmoothGrad else kind()
+    for name, kind in iv.METHODS.items()
+}
+NEEDS_A_GRID = {"cam", "gradcam"}
+PAIRS = [(method, net) for method in METHODS for net in AWKWARD if not (method in NEEDS_A_GRID and net == "vit")]
+
+
+def explain(method: str, net: iv.Network, x: Tensor, why: object) -> iv.Attribution:
+    return METHODS[method](net, x, why)
+
+
+def lived_in(module: nn.Module) -> nn.Module:
+    """A module as a training loop has it: some gradients, some frozen parameters, mixed modes, user's hooks."""
+    parameters = list(module.parameters())
+    parameters[0].grad = torch.ones_like(parameters[0])
+    parameters[1].requires_grad_(False)
+    module.train()
+    next(module.children()).eval()
+    module.register_forward_hook(lambda *_: None)
+    return module
+
+
+@contextmanager
+def failing(module: nn.Module, error: BaseException) -> Iterator[None]:
+    """The last layer raises."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    *_, last = module.modules()
+    handle = last.register_forward_hook(fail)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@pytest.mark.parametrize(("method", "kind"), PAIRS)
+def test_success_leaves_everything_as_it_was(method: str, kind: str) -> None:
+    net, x = network(lived_in(AWKWARD[kind]())), images()
+    before = fingerprint(net.module, x)
+    explain(method, net, x, iv.Logit(1))
+    assert fingerprint(net.module, x) == before
+
+
+@pytest.mark.parametrize(("method", "kind"), PAIRS)
+def test_a_wrong_target_leaves_everything_as_it_was(method: str, kind: str) -> None:
+    net, x = network(lived_in(AWKWARD[kind]())), images()
+    before = fingerprint(net.module, x)
+    with pytest.raises(iv.InnerviewError, match="this network has classes 0 to 4; got 99"):
+        explain(method, net, x, iv.Logit(99))
+    assert fingerprint(net.module, x) == before
+
+
+@pytest.mark.parametrize("error", [RuntimeError("broken layer"), IndexError("broken layer"), KeyboardInterrupt()])
+@pytest.mark.parametrize(("method", "kind"), PAIRS)
+def test_an_exception_passes_through_and_leaves_everything_as_it_was(
+    method: str, kind: str, error: BaseException
+) -> None:
+    net, x = network(lived_in(AWKWARD[kind]())), images()
+    net.layers(x)
+    with failing(net.module, error):
+        before = fingerprint(net.module, x)
+        with pytest.raises(type(error)):
+            explain(method, net, x, iv.Logit(1))
+        assert fingerprint(net.module, x) == before
+    explain(method, net, x, iv.Logit(1))
+
+
+@pytest.mark.parametrize(("method", "kind"), PAIRS)
+def test_a_batch_is_a_loop_of_singles(method: str, kind: str) -> None:
+    net, x = network(AWKWARD[kind]()), images(3)
+    asked = [iv.Logit(0), iv.Probability(1), iv.Logit(2) - iv.Logit(3)]
+    together = explain(method, net, x, asked).values
+    apart = torch.cat([explain(method, net, x[[i]], asked[i]).values for i in range(3)])
+    torch.testing.assert_close(together, apart, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("method", "kind"), PAIRS)
+def test_the_same_call_gives_the_same_numbers(method: str, kind: str) -> None:
+    net, x = network(AWKWARD[kind]()), images()
+    first = explain(method, net, x, iv.Logit(1))
+    torch.rand(7)
+    second = explain(method, net, x, iv.Logit(1))
+    assert torch.equal(first.values, second.values)
+    assert first.provenance == second.provenance
+
+
+@pytest.mark.parametrize(("method", "kind"), PAIRS)
+def test_training_mode_does_not_change_the_answer(method: str, kind: str) -> None:
+    net, x = network(AWKWARD[kind]()), images()
+    training = explain(method, net, x, iv.Logit(1)).values
+    net.module.eval()
+    assert torch.equal(explain(method, net, x, iv.Logit(1)).values, training)
+
+
+@pytest.mark.parametrize("around", [torch.no_grad, torch.enable_grad, torch.inference_mode])
+@pytest.mark.parametrize("method", METHODS)
+def test_it_works_whatever_gradient_mode_is_on(method: str, around: Callable) -> None:
+    net, x = network(AWKWARD["small"]()), images()
+    expected = explain(method, net, x, iv.Logit(1)).values
+    with around():
+        values = explain(method, net, x, iv.Logit(1)).values
+    assert torch.equal(values, expected)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_without_a_question_it_explains_each_images_top_class(method: str) -> None:
+    net, x = network(AWKWARD["small"]()), images(3)
+    tops = [iv.Logit(each[0].index) for each in net.predict(x)]
+    assert torch.equal(METHODS[method](net, x).values, METHODS[method](net, x, tops).values)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_half_precision_networks_give_single_precision_maps_close_to_the_truth(method: str) -> None:
+    net, x = network(AWKWARD["small"]()), images()
+    expected = explain(method, net, x, iv.Logit(1)).values
+    half = iv.Network(net.module.to(torch.bfloat16), net.preprocess)
+    values = explain(method, half, x, iv.Logit(1)).values.float()
+    assert torch.cosine_similarity(values.flatten(), expected.flatten(), dim=0) > 0.97
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_double_precision_stays_double(method: str) -> None:
+    net = iv.Network(network(AWKWARD["small"]()).module.double(), network(AWKWARD["small"]()).preprocess)
+    assert explain(method, net, images(), iv.Logit(1)).values.dtype == torch.float64
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_other_memory_layouts_give_the_same_numbers(method: str) -> None:
+    net, x = network(AWKWARD["small"]()), images()
+    expected = explain(method, net, x, iv.Logit(1)).values
+    for same in (x.to(memory_format=torch.channels_last), x.transpose(2, 3).contiguous().transpose(2, 3)):
+        torch.testing.assert_close(explain(method, net, same, iv.Logit(1)).values, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_result_survives_saving(method: str, tmp_path) -> None:
+    result = explain(method, network(AWKWARD["small"]()), images(), [iv.Logit(1), iv.Logit(2)])
+    result.save(tmp_path / "why.safetensors")
+    again = iv.Attribution.load(tmp_path / "why.safetensors")
+    assert torch.equal(again.values, result.values)
+    assert torch.equal(again.images, result.images)
+    assert torch.equal(again.heatmap(), result.heatmap())
+    assert again.provenance == result.provenance
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_heatmap_has_the_inputs_resolution(method: str) -> None:
+    result = explain(method, network(AWKWARD["small"]()), images(), iv.Logit(1))
+    assert result.heatmap().shape == (2, 8, 8)
+
+
+@pytest.mark.parametrize("kind", iv.METHODS.values(), ids=iv.METHODS)
+def test_the_catalogue_says_what_each_method_is(kind: type[iv.Method]) -> None:
+    about = kind.about
+    assert all((about.title, about.reference, about.cost, about.needs))
+    assert kind.__doc__
+    assert "Reference:" in kind.__doc__
