@@ -1,11 +1,21 @@
 """What all tests share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from jaxtyping import config
 
 torch.set_num_threads(2)
+
+
+@pytest.fixture
+def unchecked_types() -> Iterator[None]:
+    """Without the checker of types, as a user runs it: our own errors are seen."""
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,7 @@ def failing(module: nn.Module, error: BaseException) -> Iterator[None]:
         handle.remove()
 
 
+@pytest.mark.usefixtures("unchecked_types")  # the checker draws from `random`
 @pytest.mark.parametrize(("method", "kind"), PAIRS)
 def test_success_leaves_everything_as_it_was(method: str, kind: str) -> None:
     net, x = network(lived_in(AWKWARD[kind]())), images()
@@ -57,6 +58,7 @@ def test_success_leaves_everything_as_it_was(method: str, kind: str) -> None:
     assert fingerprint(net.module, x) == before
 
 
+@pytest.mark.usefixtures("unchecked_types")  # the checker draws from `random`
 @pytest.mark.parametrize(("method", "kind"), PAIRS)
 def test_a_wrong_target_leaves_everything_as_it_was(method: str, kind: str) -> None:
     net, x = network(lived_in(AWKWARD[kind]())), images()
@@ -66,6 +68,7 @@ def test_a_wrong_target_leaves_everything_as_it_was(method: str, kind: str) -> N
     assert fingerprint(net.module, x) == before
 
 
+@pytest.mark.usefixtures("unchecked_types")  # the checker draws from `random`
 @pytest.mark.parametrize("error", [RuntimeError("broken layer"), IndexError("broken layer"), KeyboardInterrupt()])
 @pytest.mark.parametrize(("method", "kind"), PAIRS)
 def test_an_exception_passes_through_and_leaves_everything_as_it_was(

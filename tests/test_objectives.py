@@ -8,7 +8,7 @@ from torch import nn
 
 import innerview as iv
 from innerview.network.scope import untouched
-from innerview.network.tap import Seen
+from innerview.network.seen import Seen
 from innerview.scoring import input_gradient, question, score
 from small_networks import SmallCNN, TinyViT, images, network
 
@@ -54,6 +54,7 @@ def test_arithmetic_is_that_of_the_values(a: float, b: float) -> None:
     assert value(combined) == pytest.approx(a * 2 - 4 * b + (2 - 3) * -4 + (1 - 2), abs=1e-4)
 
 
+@pytest.mark.usefixtures("unchecked_types")
 def test_combining_with_something_else_is_refused() -> None:
     with pytest.raises(iv.InnerviewError, match="objectives combine with objectives and numbers; got str"):
         iv.Logit(1) + "ox"  # type: ignore[operator]

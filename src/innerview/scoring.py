@@ -9,7 +9,8 @@ from torch import Tensor
 
 from .errors import MethodError, ObjectiveError
 from .network.network import Network
-from .network.tap import Seen, look
+from .network.seen import Seen
+from .network.tap import look
 from .objectives import Logit, Objective, PerImage
 
 Images = Float[Tensor, "batch channel row column"]

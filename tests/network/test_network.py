@@ -63,6 +63,7 @@ def test_modules_compiled_in_place_are_seen_eagerly() -> None:
         (lambda: torch.jit.trace(SmallCNN().eval(), images()), "a TorchScript module hides its layers"),
     ],
 )
+@pytest.mark.usefixtures("unchecked_types")
 @pytest.mark.filterwarnings("ignore:`torch.jit")
 def test_what_cannot_be_looked_at_is_refused(module, sentence: str) -> None:
     with pytest.raises(iv.InnerviewError, match=sentence):
@@ -151,7 +152,7 @@ def test_the_batch_size_follows_the_free_memory(monkeypatch: pytest.MonkeyPatch)
     net, x = network(SmallCNN()), images()
     per_image = 4 * (sum(torch.Size(each.output_shape).numel() for each in net.layers(x)) + 3 * 64)
     monkeypatch.setattr(batching, "_free_memory", lambda device: 4 * 10 * per_image)
-    assert batching.batch_size(net, x, graph=False) == 10
-    assert batching.batch_size(net, x, graph=True) == 5
+    assert net.batch_size(x, graph=False) == 10
+    assert net.batch_size(x, graph=True) == 5
     monkeypatch.setattr(batching, "_free_memory", lambda device: 0)
-    assert batching.batch_size(net, x, graph=True) == 1
+    assert net.batch_size(x, graph=True) == 1

@@ -80,6 +80,7 @@ def test_training_goes_on_bit_for_bit_as_if_nobody_had_looked() -> None:
     assert torch.equal(train(look=True), train(look=False))
 
 
+@pytest.mark.usefixtures("unchecked_types")  # the checker draws from `random`
 def test_threads_that_look_at_one_network_at_the_same_time_get_the_serial_numbers() -> None:
     net, x = network(SmallCNN()), images()
     methods = [iv.Gradient(), iv.GradCAM(), iv.SmoothGrad(samples=2), iv.Occlusion(window=4)]

@@ -10,10 +10,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..errors import MethodError
 from ..network.network import Network
-from ..network.tap import Seen, look
+from ..network.seen import Seen
+from ..network.tap import look
 from ..objectives import Objective
 from ..scoring import layer_gradients
-from .method import About, Images, Method
+from .method import About, Images, Maps, Method
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class CAM(Method):
         needs="global average pooling, then one linear layer",
     )
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Images:
+    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """The class activation map at the last grid's resolution, one channel."""
         if objective.layers:
             raise MethodError("CAM explains class scores, not layers inside the network; GradCAM explains both")
@@ -86,7 +87,7 @@ class GradCAM(Method):
         """Whether negative values are kept."""
         return not self.relu
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Images:
+    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """The map at the layer's resolution, one channel."""
         layer = grid_layer(net, images, self.layer)
         back = layer_gradients(net, images, objective, [layer])
@@ -135,7 +136,7 @@ def _head(net: Network, images: Images) -> nn.Linear | None:
     return next((each for each in modules if isinstance(each, nn.Linear)), None)
 
 
-def _averages(maps: Images, head: nn.Linear, scores: Float[Tensor, "batch label"]) -> bool:
+def _averages(maps: Maps, head: nn.Linear, scores: Float[Tensor, "batch label"]) -> bool:
     """Whether, for these very images, the scores are the head applied to the mean of the maps."""
     if head.weight.shape != (scores.shape[1], maps.shape[1]):
         return False

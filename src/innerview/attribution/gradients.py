@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 import torch
 
 from ..errors import SettingError
-from ..network.batching import batch_size, in_batches
+from ..network.batching import in_batches
 from ..network.network import Network
 from ..objectives import Objective
 from ..progress import steps
 from ..scoring import input_gradient
-from .method import About, Images, Method, Reduction
+from .method import About, Images, Maps, Method, Reduction
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Gradient(Method):
         """False: the sign says brighter or darker, not for or against."""
         return False
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Images:
+    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """∂s / ∂x for each image."""
         return input_gradient(net, images, objective).gradients[0]
 
@@ -66,7 +66,7 @@ class GradientTimesInput(Method):
         needs="a differentiable network",
     )
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Images:
+    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """x ⊙ ∂s / ∂x for each image."""
         return images * input_gradient(net, images, objective).gradients[0]
 
@@ -117,13 +117,13 @@ class SmoothGrad(Method):
         """That of the method it averages."""
         return self.of.signed
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Images:
+    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """The mean of the method's values over the noisy copies, summed up in small batches."""
         noise = torch.Generator().manual_seed(self.seed)
         deviation = self.sigma * (images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True))
         draws: dict[int, Images] = {}
 
-        def values(rows: slice) -> Images:
+        def values(rows: slice) -> Maps:
             for sample in range(rows.start, rows.stop):  # drawn once and in order, also when a batch is repeated
                 if sample not in draws:
                     draws[sample] = torch.randn(images.shape[1:], generator=noise).to(images)
@@ -133,7 +133,7 @@ class SmoothGrad(Method):
             maps = self.of.attribute(net, noisy.flatten(0, 1), repeated)
             return maps.unflatten(0, noisy.shape[:2]).sum(0)
 
-        size = batch_size(net, images, graph=True, wanted=self.batch_size)
+        size = net.batch_size(images, graph=True, wanted=self.batch_size)
         total = torch.zeros(())
         with steps("smoothing", self.samples) as advance:
             for rows, part in in_batches(self.samples, max(1, size // len(images)), values):

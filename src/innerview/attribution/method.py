@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..errors import ResultError
-from ..network.batching import batch_size, in_batches
+from ..network.batching import in_batches
 from ..network.network import Network
 from ..network.scope import untouched
 from ..objectives import Objective, PerImage
@@ -20,6 +20,8 @@ from ..results import Provenance, read, write
 from ..scoring import question
 
 Images = Float[Tensor, "batch channel row column"]
+Maps = Float[Tensor, "batch map map_row map_column"]
+"""What a method gives: as many maps as channels or one, at the input's resolution or a coarser one."""
 Reduction = Literal["sum", "largest"]
 
 
@@ -36,7 +38,7 @@ class Attribution:
         provenance: the network, the question, the method and its settings.
     """
 
-    values: Float[Tensor, "batch channel row column"]
+    values: Maps
     images: UInt8[Tensor, "batch colour height width"]
     reduction: Reduction
     signed: bool
@@ -137,7 +139,7 @@ class Method(ABC):
         images = net.prepare(images)
         with untouched(net.module):
             asked = question(net, images, objective)
-            size = batch_size(net, images, graph=True) if len(images) > 1 else 1
+            size = net.batch_size(images, graph=True)
 
             def run(rows: slice) -> Tensor:
                 return self.attribute(net, images[rows], asked.rows(range(len(images))[rows]))
@@ -158,7 +160,7 @@ class Method(ABC):
         )
 
     @abstractmethod
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Images:
+    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """The raw values for prepared images and a bound objective; called inside `untouched(net.module)`."""
 
 
@@ -192,6 +194,6 @@ def pictures(net: Network, images: Images) -> UInt8[Tensor, "batch colour height
     return (shown.clamp(0, 1) * 255).round().to(torch.uint8).cpu()
 
 
-def _largest(values: Images) -> Images:
+def _largest(values: Maps) -> Float[Tensor, "batch 1 map_row map_column"]:
     """Of each pixel's channels the value of largest magnitude, with its sign."""
     return values.gather(1, values.abs().argmax(1, keepdim=True))

@@ -10,12 +10,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..errors import SettingError
-from ..network.batching import batch_size, in_batches
+from ..network.batching import in_batches
 from ..network.network import Network
 from ..objectives import Objective
 from ..progress import steps
 from ..scoring import score
-from .method import About, Images, Method
+from .method import About, Images, Maps, Method
 
 Pixels = int | tuple[int, int]
 Box = tuple[slice, slice]
@@ -62,7 +62,7 @@ class Occlusion(Method):
         if isinstance(self.fill, str) and self.fill not in ("mean", "blur"):
             raise SettingError(f'fill is "mean", "blur", a grey value or a colour in 0–1; got {self.fill!r}')
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Images:
+    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """The mean drop of the score at each pixel, one channel."""
         window, stride = self._geometry(images)
         boxes = list(_boxes(images.shape[2:], window, stride))
@@ -78,7 +78,7 @@ class Occlusion(Method):
                 covered[row, :, *boxes[box]] = cover[image, :, *boxes[box]]
             return score(net, covered, objective.rows(sources))
 
-        size = batch_size(net, images, graph=False, wanted=self.batch_size)
+        size = net.batch_size(images, graph=False, wanted=self.batch_size)
         with steps("covering", drops.numel()) as advance:
             for rows, scores in in_batches(drops.numel(), size, occluded):
                 drops.view(-1)[rows] = scores
@@ -117,7 +117,7 @@ def _boxes(size: torch.Size, window: tuple[int, int], stride: tuple[int, int]) -
     return ((row, column) for row in rows for column in columns)
 
 
-def _spread(drops: Float[Tensor, "batch box"], boxes: list[Box], size: torch.Size) -> Images:
+def _spread(drops: Float[Tensor, "batch box"], boxes: list[Box], size: torch.Size) -> Maps:
     """The mean, at each pixel, of the drops of the windows that cover it."""
     total = drops.new_zeros(len(drops), *size)
     covers = drops.new_zeros(size)

@@ -2,34 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import torch
-from torch import Tensor
-
-from ..errors import SettingError
-
-if TYPE_CHECKING:
-    from .network import Network
 
 Result = TypeVar("Result")
 
 LARGEST = {"cpu": 32, "mps": 64, "cuda": 256}
 
 
-def batch_size(net: "Network", images: Tensor, *, graph: bool, wanted: int | None = None) -> int:
-    """The number of images like these in one pass: `wanted`, or what uses at most a quarter of free memory.
-
-    With `graph`, all activations are kept for the way back, and their gradients beside them.
-    """
-    if wanted is not None:
-        if wanted < 1:
-            raise SettingError(f"batch_size is a number of images, at least 1; got {wanted}")
-        return wanted
-    values = sum(torch.Size(layer.output_shape).numel() for layer in net.layers(images)) + images[0].numel()
-    needed = values * images.element_size() * (2 if graph else 1)
-    fits = _free_memory(images.device) // 4 // max(1, needed)
-    return max(1, min(fits, LARGEST.get(images.device.type, 32)))
+def as_many_as_fit(needed: int, device: torch.device) -> int:
+    """How many images of `needed` bytes each use at most a quarter of the free memory, within reason."""
+    fits = _free_memory(device) // 4 // max(1, needed)
+    return max(1, min(fits, LARGEST.get(device.type, 32)))
 
 
 def in_batches(total: int, size: int, run: Callable[[slice], Result]) -> Iterator[tuple[slice, Result]]:

@@ -54,13 +54,11 @@ class _Run:
     finished: list[int]
 
 
-def trace(module: nn.Module, images: Tensor, name: str) -> tuple[LayerInfo, ...]:
+def trace(module: nn.Module, images: Tensor) -> tuple[LayerInfo, ...]:
     """Run the module once and describe each layer that ran, in the order the modules are defined."""
     runs, tracer = _run(module, images)
     default = _cam_layer(module, runs)
     modules = [(address, each) for address, each in module.named_modules() if each in runs and address]
-    if not modules:
-        raise LayerError(f"{name} has no layers inside it, only itself; looking at layers needs submodules")
     return tuple(
         LayerInfo(
             name=address,

@@ -10,15 +10,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..errors import ImageError, LabelError, NetworkError
-from .batching import batch_size, in_batches
+from ..errors import ImageError, LabelError, NetworkError, SettingError
+from .batching import as_many_as_fit, in_batches
 from .images import to_picture
 from .labels import Labels
 from .layers import Address, LayerInfo, address, trace
 from .outputs import class_scores
 from .preprocess import Preprocess
 from .scope import untouched
-from .tap import Seen
+from .seen import Seen
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Network:
         """The raw class scores for these images (anything that `prepare` takes), in batches that fit."""
         images = self.prepare(images)
         with untouched(self.module):
-            size = batch_size(self, images, graph=False) if len(images) > 1 else 1
+            size = self.batch_size(images, graph=False)
             run = in_batches(len(images), size, lambda rows: self.select(self.module(images[rows].clone())))
             return torch.cat([scores for _, scores in run])
 
@@ -168,8 +168,20 @@ class Network:
         key = (tuple(images.shape[1:]), hash(structure))
         if key not in self._layers:
             with untouched(self.module):
-                self._layers[key] = trace(self.module, images[:1], self.name)
+                self._layers[key] = trace(self.module, images[:1])
         return self._layers[key]
+
+    def batch_size(self, images: Tensor, *, graph: bool, wanted: int | None = None) -> int:
+        """The number of images like these in one pass: `wanted`, or what uses at most a quarter of free memory.
+
+        With `graph`, all activations are kept for the way back, and their gradients beside them.
+        """
+        if wanted is not None:
+            if wanted < 1:
+                raise SettingError(f"batch_size is a number of images, at least 1; got {wanted}")
+            return wanted
+        values = sum(torch.Size(layer.output_shape).numel() for layer in self.layers(images)) + images[0].numel()
+        return as_many_as_fit(values * images.element_size() * (2 if graph else 1), images.device)
 
     def address(self, name: str, images: Tensor | None = None) -> Address:
         """The module and call that a layer's name stands for; `LayerError` with the nearest names if unknown."""

@@ -6,17 +6,18 @@ changes a module.
 
 import random
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from threading import Lock, RLock
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from torch import nn
 
-Hook = Callable[[nn.Module, tuple, object], object]
+Hook = Callable[[nn.Module, tuple, Any], Any]
 
-_locks: WeakKeyDictionary[nn.Module, RLock] = WeakKeyDictionary()  # type: ignore[valid-type]
+_locks: WeakKeyDictionary[nn.Module, AbstractContextManager] = WeakKeyDictionary()
 _locks_guard = Lock()
 
 
@@ -48,7 +49,7 @@ def hooked(hooks: dict[nn.Module, Hook]) -> Iterator[None]:
         yield
 
 
-def _lock_of(module: nn.Module) -> RLock:  # type: ignore[valid-type]
+def _lock_of(module: nn.Module) -> AbstractContextManager:
     with _locks_guard:
         return _locks.setdefault(module, RLock())
 

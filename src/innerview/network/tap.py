@@ -1,68 +1,25 @@
 """Reading activations in one forward pass that runs no further than needed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..errors import LayerError, NetworkError
+from ..errors import LayerError
 from .layers import Address
+from .network import Network
 from .outputs import first_tensor, with_first_tensor
 from .scope import Hook, hooked
-
-if TYPE_CHECKING:
-    from .network import Network
+from .seen import Seen
 
 
 class _EnoughSeen(BaseException):
     """Ends a forward pass early; no `except Exception` of the user's network can catch it."""
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What one forward pass showed: the activations asked for and the network's output.
-
-    `output` is None when the pass stopped before its end.
-    """
-
-    activations: Mapping[str, Tensor]
-    output: Tensor | None
-
-    @property
-    def class_scores(self) -> Float[Tensor, "batch label"]:
-        """The output as one score per class, in single precision at least."""
-        if self.output is None or self.output.dim() != 2:
-            shape = None if self.output is None else list(self.output.shape)
-            raise NetworkError(
-                f"class scores are [batch, class]; this network gives {shape}. Ask about a layer instead, or "
-                "pick the scores with Network(module, output=…)"
-            )
-        return _precise(self.output)
-
-    def maps(self, layer: str) -> Float[Tensor, "batch channel row column"]:
-        """A layer's activation as maps; vectors are 1 × 1, token sequences [batch, token, channel] tokens × 1."""
-        activation = self.activations[layer]
-        if activation.dim() == 4:
-            return _precise(activation)
-        if activation.dim() == 3:
-            return _precise(activation.transpose(1, 2)[..., None])
-        if activation.dim() == 2:
-            return _precise(activation[..., None, None])
-        raise LayerError(f"layer {layer!r} gives {list(activation.shape)}, which has no channels to ask about")
-
-    @property
-    def anchor(self) -> Float[Tensor, "batch"]:
-        """A zero per image, on the device and in the precision of what was seen."""
-        seen = self.output if self.output is not None else next(iter(self.activations.values()))
-        return torch.zeros(len(seen), dtype=_precise(seen).dtype, device=seen.device)
-
-
 def look(
-    net: "Network",
+    net: Network,
     images: Tensor,
     *,
     record: Sequence[str] = (),
@@ -124,8 +81,3 @@ def _leaf(tensor: Tensor) -> Tensor:
     """A copy where gradients start; a copy, as the tensor may share memory with one that changes later."""
     with torch.no_grad():
         return tensor.clone().requires_grad_()
-
-
-def _precise(tensor: Tensor) -> Tensor:
-    """At least single precision: sums over half-precision activations overflow."""
-    return tensor if tensor.dtype == torch.float64 else tensor.float()

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import ObjectiveError
 from ..network.network import Network
-from ..network.tap import Seen
+from ..network.seen import Seen
 
 Scores = Float[Tensor, "batch"]
 

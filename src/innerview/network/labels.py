@@ -1,0 +1,81 @@
+"""Class names and class indices, one for the other."""
+
+import operator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cached_property
+
+from ..errors import LabelError
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The class names of a network, in the order of its outputs.
+
+    A name may consist of synonyms that are separated by commas, as ImageNet's do. Several classes may have
+    the same name.
+    """
+
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.names))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def name(self, index: int) -> str:
+        """The name of a class by its index, from 0 on; `LabelError` if there is no such class."""
+        return self.names[self._checked(index)]
+
+    def index(self, name: str | int) -> int:
+        """The index of a class by its name, or by the index itself.
+
+        A name matches, whatever its case, a whole label or one of the label's synonyms. Digits are an index
+        only where no class has that name.
+
+        Raises:
+            LabelError: there is no such class, or more than one; it lists the candidates with their indices.
+        """
+        if not isinstance(name, str):
+            return self._checked(operator.index(name))
+        matches = self._by_synonym.get(_folded(name), [])
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            raise LabelError(f"{len(matches)} classes are called {name!r}: {self._listed(matches)}; give the index")
+        if name.strip().isdecimal():
+            return self._checked(int(name))
+        raise LabelError(f"no class is called {name!r}; the nearest are {self._listed(self._nearest(name))}")
+
+    @cached_property
+    def _by_synonym(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for index, label in enumerate(self.names):
+            for synonym in _synonyms(label):
+                found.setdefault(synonym, []).append(index)
+        return found
+
+    def _checked(self, index: int) -> int:
+        if not 0 <= index < len(self.names):
+            raise LabelError(f"class indices are 0 to {len(self.names) - 1}; got {index}")
+        return index
+
+    def _nearest(self, name: str, count: int = 5) -> list[int]:
+        likeness = [_likeness(_folded(name), label) for label in self.names]
+        return sorted(range(len(self.names)), key=lambda index: -likeness[index])[:count]
+
+    def _listed(self, indices: list[int]) -> str:
+        return ", ".join(f"{index} ({self.names[index]!r})" for index in indices)
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.casefold().split())
+
+
+def _synonyms(label: str) -> set[str]:
+    return {_folded(part) for part in (label, *label.split(","))}
+
+
+def _likeness(name: str, label: str) -> float:
+    return max(SequenceMatcher(None, synonym, name).ratio() for synonym in _synonyms(label))

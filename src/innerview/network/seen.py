@@ -1,0 +1,54 @@
+"""What one forward pass shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..errors import LayerError, NetworkError
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one forward pass showed: the activations asked for and the network's output.
+
+    `output` is None when the pass stopped before its end.
+    """
+
+    activations: Mapping[str, Tensor]
+    output: Tensor | None
+
+    @property
+    def class_scores(self) -> Float[Tensor, "batch label"]:
+        """The output as one score per class, in single precision at least."""
+        if self.output is None or self.output.dim() != 2:
+            shape = None if self.output is None else list(self.output.shape)
+            raise NetworkError(
+                f"class scores are [batch, class]; this network gives {shape}. Ask about a layer instead, or "
+                "pick the scores with Network(module, output=…)"
+            )
+        return _precise(self.output)
+
+    def maps(self, layer: str) -> Float[Tensor, "batch channel row column"]:
+        """A layer's activation as maps; vectors are 1 × 1, token sequences [batch, token, channel] tokens × 1."""
+        activation = self.activations[layer]
+        if activation.dim() == 4:
+            return _precise(activation)
+        if activation.dim() == 3:
+            return _precise(activation.transpose(1, 2)[..., None])
+        if activation.dim() == 2:
+            return _precise(activation[..., None, None])
+        raise LayerError(f"layer {layer!r} gives {list(activation.shape)}, which has no channels to ask about")
+
+    @property
+    def anchor(self) -> Float[Tensor, "batch"]:
+        """A zero per image, on the device and in the precision of what was seen."""
+        seen = self.output if self.output is not None else next(iter(self.activations.values()))
+        return torch.zeros(len(seen), dtype=_precise(seen).dtype, device=seen.device)
+
+
+def _precise(tensor: Tensor) -> Tensor:
+    """At least single precision: sums over half-precision activations overflow."""
+    return tensor if tensor.dtype == torch.float64 else tensor.float()
