@@ -38,7 +38,7 @@ def from_hub(wish: Wish) -> Parts:
             raise not_fetched(wish, "no connection to the model hub", remedy) from error
         raise LoadError(f"{wish.full_name} cannot be loaded: {_first_line(error)}") from error
     except (ValueError, RuntimeError) as error:
-        raise LoadError(f"{wish.full_name} is no image classifier with these options: {_first_line(error)}") from error
+        raise LoadError(f"{wish.full_name} cannot be built so: {_first_line(error)}") from error
     return Parts(module, preprocess, _labels(config))
 
 
@@ -115,19 +115,23 @@ def _of_processor(fields: Mapping[str, Any], wish: Wish) -> Preprocess:
         )
     mean, std = _mean_and_std(fields)
     shape, resize, fit = size
-    interpolation = _INTERPOLATIONS[Image.Resampling(fields.get("resample") or 2)]
-    return Preprocess(shape, mean, std, resize, interpolation, fit)
+    return Preprocess(shape, mean, std, resize, _INTERPOLATIONS[_resampling(fields)], fit)
+
+
+def _resampling(fields: Mapping[str, Any]) -> Image.Resampling:
+    stated = fields.get("resample")
+    return Image.Resampling.BILINEAR if stated is None else Image.Resampling(stated)
 
 
 def _size(fields: Mapping[str, Any]) -> tuple[tuple[int, int], int | None, Fit] | None:
     """The input's shape, the short side before the crop, and the fit; None if they are not stated."""
     size, crop = fields.get("size") or {}, fields.get("crop_size") or {}
     cut = (crop["height"], crop["width"]) if fields.get("do_center_crop") and "height" in crop else None
-    if "height" in size:
+    if "height" in size and fields.get("do_resize", True):
         whole = (size["height"], size["width"])
         return (cut, min(whole), "squash") if cut else (whole, None, "squash")
     short = size.get("shortest_edge")
-    if short is None:
+    if short is None or not fields.get("do_resize", True):
         return None
     if not fields.get("crop_pct"):
         return (cut, short, "crop") if cut else None

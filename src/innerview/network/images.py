@@ -192,7 +192,7 @@ def _scaled_grey(image: Image.Image, path: Path | None) -> Image.Image:
             f'has mode "{image.mode}" without a known range',
             "scale it to 0-255 and make it uint8",
         )
-    return Image.fromarray(np.rint(values / 257).astype(np.uint8))
+    return Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8))
 
 
 def _over_white(image: Image.Image) -> Image.Image:

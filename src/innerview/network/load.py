@@ -93,7 +93,7 @@ def _wish(name: str, weights: str | Path | None, options: dict[str, Any], prepro
 def _source_of(name: str) -> str:
     """The first source that knows a bare name; timm's may carry a tag after a dot."""
     for source, names in _NAMES.items():
-        if name in (known := names()) or name.partition(".")[0] in known:
+        if (name.partition(".")[0] if source == "timm" else name) in names():
             return source
     raise _unknown(name)
 

@@ -17,7 +17,7 @@ from .labels import Labels
 from .layers import Address, LayerInfo, address, trace
 from .outputs import class_scores
 from .preprocess import Preprocess
-from .scope import untouched
+from .scope import untouched, version
 from .seen import Seen
 
 
@@ -190,14 +190,10 @@ class Network:
     def digest(self) -> str:
         """A fingerprint of all parameters and buffers, 16 hexadecimal digits; equal weights give equal digests."""
         state = {**dict(self.module.named_parameters()), **dict(self.module.named_buffers())}
-        versions = tuple((name, id(each), _version(each)) for name, each in state.items())
+        versions = tuple((name, id(each), version(each)) for name, each in state.items())
         if self._digest is None or self._digest[0] != versions:
             self._digest = versions, _hash(state)
         return self._digest[1]
-
-
-def _version(tensor: Tensor) -> int:
-    return 0 if tensor.is_inference() else tensor._version
 
 
 def _hash(state: dict[str, Tensor]) -> str:

@@ -38,9 +38,8 @@ def builtin(wish: Wish) -> Parts:
     if wish.pretrained:
         with as_file(folder.joinpath(f"{wish.name}.safetensors")) as path:
             load_weights(module, path)
-    return Parts(
-        filled(module, wish), Preprocess(card["size"], card["mean"], card["std"]), _fitting(card["labels"], wish)
-    )
+    preprocess = Preprocess(card["size"], tuple(card["mean"]), tuple(card["std"]))
+    return Parts(filled(module, wish), preprocess, _fitting(card["labels"], wish))
 
 
 def _fitting(labels: list[str], wish: Wish) -> list[str] | None:

@@ -56,6 +56,8 @@ class Preprocess:
     def __post_init__(self) -> None:
         for name in ("mean", "std"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        if not isinstance(self.size, int):
+            object.__setattr__(self, "size", tuple(self.size))
         _require(
             min(self.rows_columns) > 0,
             f"size is a positive number of pixels, or (rows, columns); got {self.size}",

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 Hook = Callable[[nn.Module, tuple, Any], Any]
 
@@ -82,7 +82,7 @@ def _frozen(module: nn.Module) -> Iterator[None]:
 def _same_buffers(module: nn.Module) -> Iterator[None]:
     """Buffers hold small things such as running statistics, so keeping copies of them is cheap."""
     kept = [(each, dict(each._buffers)) for each in module.modules() if each._buffers]
-    values = [(buffer, buffer.detach().clone()) for buffer in module.buffers()]
+    values = [(buffer, buffer.detach().clone(), version(buffer)) for buffer in module.buffers()]
     try:
         yield
     finally:
@@ -90,8 +90,8 @@ def _same_buffers(module: nn.Module) -> Iterator[None]:
             each._buffers.clear()
             each._buffers.update(buffers)
         with torch.no_grad():
-            for buffer, value in values:
-                if not torch.equal(buffer, value):
+            for buffer, value, before in values:
+                if version(buffer) != before:
                     buffer.copy_(value)
 
 
@@ -105,6 +105,11 @@ def _same_randomness(module: nn.Module) -> Iterator[None]:
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])
+
+
+def version(tensor: Tensor) -> int:
+    """How often a tensor was written to; tensors made in inference mode do not count that and cannot be trained."""
+    return 0 if tensor.is_inference() else tensor._version
 
 
 def _is_compiled(module: nn.Module) -> bool:
