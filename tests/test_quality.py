@@ -36,3 +36,9 @@ def test_every_file_is_about_one_idea() -> None:
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 300
     }
     assert not long
+
+
+def test_the_page_of_methods_is_written_from_the_catalogue() -> None:
+    import methods_page
+
+    assert methods_page.PAGE.read_text(encoding="utf-8") == methods_page.page()
