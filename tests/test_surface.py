@@ -10,7 +10,7 @@ import innerview as iv
 PUBLIC = """
     Attribution CAM Channel Direction GradCAM Gradient GradientTimesInput InnerviewError LayerEnergy LayerInfo Logit
     METHODS Method Network Neuron Objective Occlusion PerImage Prediction Preprocess Probability ReceptiveField
-    SmoothGrad figure load progress_bar save
+    SmoothGrad figure load progress_bar save tour
 """.split()
 HEAVY = ["matplotlib", "nicegui", "ray", "sklearn", "torchvision", "timm", "transformers", "jinja2", "cyclopts", "rich"]
 

@@ -33,8 +33,10 @@ from .version import __version__ as __version__
 if TYPE_CHECKING:
     from .show.figures import figure as figure
     from .show.figures import save as save
+    from .show.report import tour as tour
 
-_DRAWING = {"figure": ".show.figures", "save": ".show.figures"}  # imported at first use: they need matplotlib
+# Imported at first use: they need matplotlib.
+_DRAWING = {"figure": ".show.figures", "save": ".show.figures", "tour": ".show.report"}
 
 
 def __getattr__(name: str) -> Any:

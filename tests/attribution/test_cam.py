@@ -122,6 +122,14 @@ def test_cam_is_refused_where_it_is_not_defined(module: nn.Module) -> None:
     )
 
 
+def test_cam_is_refused_where_the_scores_are_not_finite() -> None:
+    net = network(SmallCNN())
+    with torch.no_grad():
+        net.module.fc.bias[0] = torch.nan
+    with pytest.raises(iv.InnerviewError, match="CAM needs finite class scores; those of SmallCNN hold NaN"):
+        iv.CAM()(net, images(), iv.Logit(1))
+
+
 def test_cam_is_refused_for_layers_inside() -> None:
     with pytest.raises(iv.InnerviewError, match="CAM explains class scores, not layers inside the network"):
         iv.CAM()(network(SmallCNN()), images(), iv.Channel("conv1", 0))

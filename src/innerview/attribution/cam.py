@@ -47,6 +47,8 @@ class CAM(Method):
             raise MethodError("CAM explains class scores, not layers inside the network; GradCAM explains both")
         with torch.no_grad(), _LastGrid() as last:
             scores = look(net, images).class_scores
+        if not bool(scores.isfinite().all()):
+            raise MethodError(f"CAM needs finite class scores; those of {net.name} hold NaN or infinity here")
         head = _head(net, images)
         if last.grid is None or head is None or not _averages(last.grid, head, scores):
             raise MethodError(

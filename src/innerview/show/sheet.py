@@ -232,9 +232,10 @@ class _Page:
 
     def write(self, left: float, top: float, words: str, **font: object) -> None:
         """Plain text below and right of a place; labels come from outside, so no formulas in it."""
-        looks = {"size": 9, "color": INK, "va": "baseline", "linespacing": 1.25, "parse_math": False, "usetex": False}
-        first_line = top + 0.115
-        self.figure.text(left / self.width, 1 - first_line / self.height, words, **{**looks, **font})
+        looks = {"size": 9, "color": INK, "va": "baseline", "parse_math": False, "usetex": False}
+        for number, words_of_line in enumerate(words.split("\n")):
+            baseline = top + 0.115 + number * _Layout.line
+            self.figure.text(left / self.width, 1 - baseline / self.height, words_of_line, **{**looks, **font})
 
 
 def _picture(axes: Axes, pixels: Pixels, *, stretch: bool = False) -> None:
