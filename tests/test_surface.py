@@ -1,7 +1,9 @@
 """What `import innerview` gives and what it does not pull in."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -27,16 +29,34 @@ def test_every_public_name_is_there_and_documented(name: str) -> None:
     assert getattr(iv, name).__doc__ or name == "METHODS"
 
 
+def test_type_checkers_and_python_see_the_same_names() -> None:
+    """The names are written twice in the package: as imports for the one, as a table for the other."""
+    tree = ast.parse(Path(iv.__file__).read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    imported = {
+        alias.name: "." * node.level + (node.module or "")
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert imported == iv._HOME
+    assert sorted([*PUBLIC, "__version__"]) == dir(iv)
+
+
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'innerview' has no attribute 'figrue'"):
         iv.figrue  # noqa: B018
 
 
 def test_importing_innerview_pulls_in_nothing_heavy() -> None:
-    loaded = imported_by("import innerview")
+    assert imported_by("import innerview").isdisjoint([*HEAVY, "torch"])
+
+
+def test_a_method_pulls_in_nothing_but_torch() -> None:
+    loaded = imported_by("import innerview; innerview.GradCAM(), innerview.Network, innerview.load, innerview.Logit(1)")
     assert "torch" in loaded
     assert loaded.isdisjoint(HEAVY)
 
 
-def test_the_check_above_can_fail() -> None:
+def test_the_checks_above_can_fail() -> None:
     assert "matplotlib" in imported_by("import innerview; innerview.figure")

@@ -42,7 +42,7 @@ def test_a_deep_network_fits_into_80_columns(in_terminal) -> None:
     lines = in_terminal("layers", "torchvision/resnet50").out.splitlines()
     assert max(map(len, lines)) <= 80
     assert not any("…" in line for line in lines)
-    assert any(line.startswith("├─ layer4              Sequential ●") for line in lines)
+    assert any(line.startswith("├─ layer4 ") and " Sequential ● " in line for line in lines)
 
 
 def test_no_weights_are_fetched_unless_they_are_asked_for(run, monkeypatch) -> None:

@@ -67,7 +67,7 @@ def _aligned(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table
 
     between = int(any(column.wraps for column in columns))
-    drawn = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold", leading=between)
+    drawn = Table(box=None, padding=(0, 2, between, 0), pad_edge=False, header_style="bold")
     for column in columns:
         drawn.add_column(
             column.title,

@@ -4,6 +4,7 @@ import io
 import stat
 import threading
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ PictureSource = str | Path | Image.Image | np.ndarray | Tensor
 Arrays are [row, column] or [row, column, 1|3|4], tensors [1|3|4, row, column]; four channels are RGBA.
 """
 
+_PNG = b"\x89PNG\r\n\x1a\n"
+_MOST_CHUNKS = 50_000
 _ORIENTATION = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -89,10 +92,11 @@ def read_image(
     """
     path = Path(path)
     content = _content(path, max_bytes)
+    if content.startswith(_PNG):
+        _require_sound_chunks(content, path)
     with _decoding(path, formats):
         image = _opened(content, formats)
-        _require_size(image, path, max_pixels, max_edge)
-        _opened(content, formats).verify()  # the decoder skips the checksums of a PNG
+    _require_size(image, path, max_pixels, max_edge)
     return _usable(image, path)
 
 
@@ -115,6 +119,22 @@ def _content(path: Path, max_bytes: int) -> bytes:
             kind="unreadable",
             path=path,
         ) from error
+
+
+def _require_sound_chunks(content: bytes, path: Path) -> None:
+    """Check the checksums of a PNG, which the decoder skips, and that it is not ground to dust."""
+    place, kind, view = len(_PNG), b"", memoryview(content)
+    for _ in range(_MOST_CHUNKS):
+        length, kind = int.from_bytes(view[place : place + 4], "big"), bytes(view[place + 4 : place + 8])
+        end = place + 12 + length
+        if end > len(content):
+            _refuse(path, "truncated", "is truncated and cannot be decoded", "copy or download it again")
+        if zlib.crc32(view[place + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
+            _refuse(path, "broken", "is broken: a checksum is wrong", "copy or download it again")
+        if kind == b"IEND":
+            return
+        place = end
+    _refuse(path, "too large", f"has more than {_MOST_CHUNKS:,} chunks", "save it again")
 
 
 def _opened(content: bytes, formats: Sequence[str]) -> ImageFile.ImageFile:
@@ -160,18 +180,19 @@ def _usable(image: Image.Image, path: Path | None) -> Image.Image:
         if 0 in image.size:
             _refuse(path, "empty", f"has {image.height} rows and {image.width} columns", "pass at least one pixel")
         image.load()
-        turned = _UPRIGHT.get(_orientation(image))
+        turn = _turn(image)
         picture = _eight_bit(image, path)
-        return picture.transpose(turned) if turned is not None else picture
+        return picture if turn is None else picture.transpose(turn)
 
 
-def _orientation(image: Image.Image) -> int:
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What makes the picture upright, if its metadata asks for it."""
     try:
         with _filters, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return image.getexif().get(_ORIENTATION, 1)
+            return _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # noqa: BLE001  broken metadata is no reason to refuse good pixels
-        return 1
+        return None
 
 
 def _eight_bit(image: Image.Image, path: Path | None) -> Image.Image:

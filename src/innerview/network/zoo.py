@@ -4,6 +4,7 @@ import importlib.util
 import math
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,8 @@ def _unspoken(wish: Wish, size: int) -> dict[str, Any]:
 def _of_torchvision(transforms: Any) -> Preprocess:
     return Preprocess(
         size=transforms.crop_size[0],
-        mean=transforms.mean,
-        std=transforms.std,
+        mean=tuple(transforms.mean),
+        std=tuple(transforms.std),
         resize=transforms.resize_size[0],
         interpolation=transforms.interpolation.value,
     )
@@ -132,9 +133,9 @@ def _of_timm(module: Any, options: dict[str, Any]) -> Preprocess:
     )
 
 
-def _per_channel(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
+def _per_channel(values: Sequence[float], channels: int) -> tuple[float, ...]:
     """The values, or their mean for each channel if the network has another number of channels."""
-    return values if len(values) == channels else (sum(values) / len(values),) * channels
+    return tuple(values) if len(values) == channels else (sum(values) / len(values),) * channels
 
 
 def _timm_labels(module: Any) -> list[str] | None:

@@ -1,0 +1,1 @@
+"""The embedded networks: architectures, trained weights and model cards."""
