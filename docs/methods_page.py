@@ -21,8 +21,8 @@ the same.
 def page() -> str:
     """The whole page."""
     rows = [
-        f"| `{name}` | [{kind.about.title}](#{name}) | {kind.about.reference} | {kind.about.cost} | {kind.about.needs} |\n"
-        for name, kind in iv.METHODS.items()
+        f"| `{name}` | [{about.title}](#{name}) | {about.reference} | {about.cost} | {about.needs} |\n"
+        for name, about in ((name, kind.about) for name, kind in iv.METHODS.items())
     ]
     return OPENING + "".join(rows) + "".join(section(name, kind) for name, kind in iv.METHODS.items())
 

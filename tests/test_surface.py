@@ -9,11 +9,36 @@ import pytest
 
 import innerview as iv
 
-PUBLIC = """
-    Attribution CAM Channel Direction GradCAM Gradient GradientTimesInput InnerviewError LayerEnergy LayerInfo Logit
-    METHODS Method Network Neuron Objective Occlusion PerImage Prediction Preprocess Probability ReceptiveField
-    SmoothGrad figure load progress_bar save tour
-""".split()
+PUBLIC = [
+    "Attribution",
+    "CAM",
+    "Channel",
+    "Direction",
+    "GradCAM",
+    "Gradient",
+    "GradientTimesInput",
+    "InnerviewError",
+    "LayerEnergy",
+    "LayerInfo",
+    "Logit",
+    "METHODS",
+    "Method",
+    "Network",
+    "Neuron",
+    "Objective",
+    "Occlusion",
+    "PerImage",
+    "Prediction",
+    "Preprocess",
+    "Probability",
+    "ReceptiveField",
+    "SmoothGrad",
+    "figure",
+    "load",
+    "progress_bar",
+    "save",
+    "tour",
+]
 HEAVY = ["matplotlib", "nicegui", "ray", "sklearn", "torchvision", "timm", "transformers", "jinja2", "cyclopts", "rich"]
 
 
