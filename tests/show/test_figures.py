@@ -53,8 +53,8 @@ def test_a_tile_is_the_map_over_the_photograph_or_the_map_alone() -> None:
 def test_numbers_stand_under_each_map_and_the_key_says_how_to_read_them() -> None:
     text = words(figure([attribution(spot()), attribution(spot() * 3, signed=False)]))
     assert {"−2", "+2", "6"} <= set(text)
-    (key,) = (" ".join(each.split()) for each in text if each.startswith("Red"))
-    assert key == (
+    start = next(place for place, line in enumerate(text) if line.startswith("Red"))
+    assert " ".join(text[start:]) == (
         "Red speaks for the answer, blue against it; the brighter, the more it counts. "
         "Each map has its own scale, which ends at the 99.5th percentile of |value|."
     )
