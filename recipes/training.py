@@ -2,9 +2,7 @@
 
 import copy
 import json
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -15,6 +13,8 @@ from rich.progress import Progress
 from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional
+
+from innerview.files import replacing
 
 
 @dataclass(frozen=True)
@@ -255,14 +255,3 @@ def multiply_adds(net: nn.Module, image: Tensor) -> int:
     for hook in hooks:
         hook.remove()
     return sum(counts)
-
-
-@contextmanager
-def replacing(file: Path) -> Iterator[Path]:
-    """A temporary file that takes the place of ``file`` when all has been written."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        yield temporary
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -63,7 +63,7 @@ class Network:
         self.preprocess = preprocess or Preprocess(size=224)
         self.labels = labels if labels is None or isinstance(labels, Labels) else Labels(tuple(labels))
         self.name = name or type(self.module).__name__
-        self._output = output
+        self.output = output
         self._layers: dict[tuple, tuple[LayerInfo, ...]] = {}
         self._digest: tuple[tuple, str] | None = None
 
@@ -149,7 +149,7 @@ class Network:
 
     def select(self, output: object) -> Tensor:
         """The tensor of scores in the module's output."""
-        return self._output(output) if self._output else class_scores(output, self.name)
+        return self.output(output) if self.output else class_scores(output, self.name)
 
     def class_index(self, target: int | str) -> int:
         """The index of a class given by index or name; `LabelError` with the nearest names if there is none."""

@@ -57,7 +57,7 @@ def from_file(wish: Wish) -> Parts:
         _require_options(function, wish)
         made = function(**wish.options)
     if isinstance(made, Network):
-        return Parts(filled(made.module, wish), made.preprocess, made.labels, made._output)
+        return Parts(filled(made.module, wish), made.preprocess, made.labels, made.output)
     if isinstance(made, nn.Module):
         return Parts(filled(made, wish))
     raise LoadError(f"{wish.name} must return an nn.Module or an innerview Network; got {type(made).__name__}")
