@@ -114,6 +114,26 @@ class TinyViT(nn.Module):
         return self.head(self.block(tokens)[:, 0])
 
 
+class Tokens(nn.Module):
+    """Patches behind some tokens without a place, a pre-norm attention block, a head on the first token or the mean."""
+
+    def __init__(self, prefix: int = 1, *, pooled: bool = False) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 8, 4, stride=4)
+        self.prefix, self.pooled = nn.Parameter(torch.randn(1, prefix, 8)), pooled
+        self.norm1, self.attention = nn.LayerNorm(8), nn.MultiheadAttention(8, 2, batch_first=True)
+        self.norm, self.head = nn.LayerNorm(8), nn.Linear(8, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.prefix.expand(len(x), -1, -1), x], 1)
+        return self.after(x, self.norm1(x))
+
+    def after(self, x: Tensor, normed: Tensor) -> Tensor:
+        x = self.norm(x + self.attention(normed, normed, normed)[0])
+        return self.head(x[:, self.prefix.shape[1] :].mean(1) if self.pooled else x[:, 0])
+
+
 @dataclass
 class Scores:
     """An output that is a plain dataclass."""

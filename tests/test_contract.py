@@ -11,12 +11,27 @@ import innerview as iv
 from fingerprint import fingerprint
 from small_networks import AWKWARD, images, network
 
-METHODS = {
-    name: kind(window=4, stride=2) if kind is iv.Occlusion else kind(samples=3) if kind is iv.SmoothGrad else kind()
-    for name, kind in iv.METHODS.items()
+SETTINGS = {
+    iv.Occlusion: {"window": 4, "stride": 2},
+    iv.SmoothGrad: {"samples": 3},
+    iv.VarGrad: {"samples": 3},
+    iv.IntegratedGradients: {"points": 3},
+    iv.RISE: {"masks": 6, "cells": 3},
 }
-NEEDS_A_GRID = {"cam", "gradcam"}
-PAIRS = [(method, net) for method in METHODS for net in AWKWARD if not (method in NEEDS_A_GRID and net == "vit")]
+METHODS = {name: kind(**SETTINGS.get(kind, {})) for name, kind in iv.METHODS.items()}
+ONLY_TRANSFORMERS = {"attentionrollout"}
+NOT_TRANSFORMERS = {"cam", "lrp"}
+PAIRS = [
+    (method, net)
+    for method in METHODS
+    for net in AWKWARD
+    if method not in (NOT_TRANSFORMERS if net == "vit" else ONLY_TRANSFORMERS)
+]
+
+
+def suits(method: str) -> iv.Network:
+    """A network that the method can be applied to."""
+    return network(AWKWARD["vit" if method in ONLY_TRANSFORMERS else "small"]())
 
 
 def explain(method: str, net: iv.Network, x: Tensor, why: object) -> iv.Attribution:
@@ -114,7 +129,7 @@ def test_training_mode_does_not_change_the_answer(method: str, kind: str) -> Non
 @pytest.mark.parametrize("around", [torch.no_grad, torch.enable_grad, torch.inference_mode])
 @pytest.mark.parametrize("method", METHODS)
 def test_it_works_whatever_gradient_mode_is_on(method: str, around: Callable) -> None:
-    net, x = network(AWKWARD["small"]()), images()
+    net, x = suits(method), images()
     expected = explain(method, net, x, iv.Logit(1)).values
     with around():
         values = explain(method, net, x, iv.Logit(1)).values
@@ -123,14 +138,14 @@ def test_it_works_whatever_gradient_mode_is_on(method: str, around: Callable) ->
 
 @pytest.mark.parametrize("method", METHODS)
 def test_without_a_question_it_explains_each_images_top_class(method: str) -> None:
-    net, x = network(AWKWARD["small"]()), images(3)
+    net, x = suits(method), images(3)
     tops = [iv.Logit(each[0].index) for each in net.predict(x)]
     assert torch.equal(METHODS[method](net, x).values, METHODS[method](net, x, tops).values)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_half_precision_networks_give_single_precision_maps_close_to_the_truth(method: str) -> None:
-    net, x = network(AWKWARD["small"]()), images()
+    net, x = suits(method), images()
     expected = explain(method, net, x, iv.Logit(1)).values
     half = iv.Network(net.module.to(torch.bfloat16), net.preprocess)
     values = explain(method, half, x, iv.Logit(1)).values.float()
@@ -139,13 +154,13 @@ def test_half_precision_networks_give_single_precision_maps_close_to_the_truth(m
 
 @pytest.mark.parametrize("method", METHODS)
 def test_double_precision_stays_double(method: str) -> None:
-    net = iv.Network(network(AWKWARD["small"]()).module.double(), network(AWKWARD["small"]()).preprocess)
+    net = iv.Network(suits(method).module.double(), suits(method).preprocess)
     assert explain(method, net, images(), iv.Logit(1)).values.dtype == torch.float64
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_other_memory_layouts_give_the_same_numbers(method: str) -> None:
-    net, x = network(AWKWARD["small"]()), images()
+    net, x = suits(method), images()
     expected = explain(method, net, x, iv.Logit(1)).values
     for same in (x.to(memory_format=torch.channels_last), x.transpose(2, 3).contiguous().transpose(2, 3)):
         torch.testing.assert_close(explain(method, net, same, iv.Logit(1)).values, expected, rtol=1e-4, atol=1e-6)
@@ -153,7 +168,7 @@ def test_other_memory_layouts_give_the_same_numbers(method: str) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_result_survives_saving(method: str, tmp_path) -> None:
-    result = explain(method, network(AWKWARD["small"]()), images(), [iv.Logit(1), iv.Logit(2)])
+    result = explain(method, suits(method), images(), [iv.Logit(1), iv.Logit(2)])
     result.save(tmp_path / "why.safetensors")
     again = iv.Attribution.load(tmp_path / "why.safetensors")
     assert torch.equal(again.values, result.values)
@@ -164,7 +179,7 @@ def test_a_result_survives_saving(method: str, tmp_path) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_heatmap_has_the_inputs_resolution(method: str) -> None:
-    result = explain(method, network(AWKWARD["small"]()), images(), iv.Logit(1))
+    result = explain(method, suits(method), images(), iv.Logit(1))
     assert result.heatmap().shape == (2, 8, 8)
 
 

@@ -1,12 +1,15 @@
 """Class activation maps against the tables worked out by hand, dense loops and Captum."""
 
+from collections import OrderedDict
+
 import captum.attr
 import pytest
 import torch
+import torchcam.methods
 from torch import nn
 
 import innerview as iv
-from small_networks import Functional, OneConv, Residual, SmallCNN, TinyViT, images, network
+from small_networks import Functional, MultiLayer, OneConv, Residual, SmallCNN, TinyViT, images, network
 
 X = torch.arange(16.0).reshape(1, 1, 4, 4)
 GREY = iv.Preprocess(size=4, mean=(0.0,), std=(1.0,))
@@ -26,6 +29,16 @@ def test_gradcam_of_model_a_after_the_inplace_relu() -> None:
 
 def test_gradcam_of_model_a_on_a_shifted_input() -> None:
     assert cam_of_model_a("conv1", relu=True, x=X + 1) == [[14.5, 19], [32.5, 37]]
+
+
+def test_gradcam_of_model_a_at_the_input_of_its_convolution() -> None:
+    x = X.clone()
+    x[..., 1, 1] = -4
+    net = iv.Network(nn.Sequential(OrderedDict(image=nn.Identity(), rest=OneConv())), GREY)
+    signed = iv.GradCAM(layer="image", relu=False)(net, x, iv.Logit(0)).values
+    positive = iv.GradCAM(layer="image")(net, x, iv.Logit(0)).values
+    assert torch.equal(signed, 0.5625 * x)
+    assert torch.equal(positive, (0.5625 * x).relu())
 
 
 def test_relu_keeps_what_speaks_for_the_objective() -> None:
@@ -138,8 +151,8 @@ def test_cam_is_refused_for_layers_inside() -> None:
 def test_gradcam_is_refused_at_layers_without_a_grid() -> None:
     with pytest.raises(iv.InnerviewError, match=r"'fc' of SmallCNN gives \[5\]"):
         iv.GradCAM(layer="fc")(network(SmallCNN()), images(), iv.Logit(1))
-    with pytest.raises(iv.InnerviewError, match="TinyViT ends in tokens or vectors"):
-        iv.GradCAM()(network(TinyViT()), images(), iv.Logit(1))
+    with pytest.raises(iv.InnerviewError, match=r"MultiLayer has none that its scores depend on[.] Name a layer"):
+        iv.GradCAM()(network(MultiLayer()), images(1, channels=1, size=3)[:, :, :1], iv.Logit(1))
 
 
 def test_a_layer_that_the_answer_does_not_use_is_refused() -> None:
@@ -160,3 +173,35 @@ def test_the_prefix_of_gradcam_builds_no_graph() -> None:
     seen.clear()
     iv.GradCAM(layer="conv2")(net, images(1), iv.Logit(1))
     assert seen == [False]
+
+
+class Normalised(SmallCNN):
+    """What is averaged comes out of a normalisation, with the channels last if asked for."""
+
+    def __init__(self, *, channels_last: bool) -> None:
+        super().__init__()
+        self.channels_last = channels_last
+        self.last = nn.LayerNorm(6) if channels_last else nn.BatchNorm2d(6)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.channels_last:
+            return self.fc(self.last(self.features(x).permute(0, 2, 3, 1)).mean((1, 2)))
+        return self.fc(self.last(self.features(x)).mean((2, 3)))
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_cam_averages_the_output_of_a_normalisation_wherever_its_channels_are(channels_last: bool) -> None:
+    net, x = network(Normalised(channels_last=channels_last)), images(3)
+    values = iv.CAM()(net, x, iv.Logit(2)).values
+    assert values.shape == (3, 1, 4, 4)
+    torch.testing.assert_close(
+        values.mean((1, 2, 3)) + net.module.fc.bias[2].detach(), net.logits(x)[:, 2], rtol=1e-4, atol=1e-5
+    )
+
+
+def test_cam_agrees_with_torchcam() -> None:
+    net, x = network(SmallCNN()), images(3)
+    with torchcam.methods.CAM(net.module.eval(), "relu", fc_layer="fc") as peer:
+        net.module(x.clone())
+        (expected,) = peer(class_idx=2, normalized=False)
+    torch.testing.assert_close(iv.CAM()(net, x, iv.Logit(2)).values[:, 0], expected, rtol=1e-4, atol=1e-6)

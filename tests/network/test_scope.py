@@ -38,6 +38,7 @@ def test_a_forward_pass_that_writes_buffers_and_draws_numbers_leaves_no_trace() 
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.usefixtures("unchecked_types")  # the checker draws from `random`
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, MemoryError])
 def test_it_is_undone_after_any_exception(error: type[BaseException]) -> None:
     module, x = network(SmallCNN()).module, images()

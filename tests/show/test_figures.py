@@ -137,7 +137,7 @@ def test_everything_stays_on_the_page(count: int) -> None:
         (
             attribution(spot(MOST_IMAGES + 1)),
             {},
-            f"a sheet holds 1 to {MOST_IMAGES} images and up to 12 results; got {MOST_IMAGES + 1} and 1. "
+            f"a sheet holds 1 to {MOST_IMAGES} images and up to 48 results; got {MOST_IMAGES + 1} and 1. "
             f"Draw some at a time: figure(results, images=range({MOST_IMAGES}))",
         ),
     ],

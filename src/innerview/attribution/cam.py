@@ -9,11 +9,13 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..errors import MethodError
+from ..network.grids import channels_first
 from ..network.network import Network
+from ..network.outputs import first_tensor
 from ..network.seen import Seen
+from ..network.sharing import once
 from ..network.tap import look
 from ..objectives import Objective
-from ..scoring import layer_gradients
 from .method import About, Images, Maps, Method
 
 
@@ -45,89 +47,43 @@ class CAM(Method):
         """The class activation map at the last grid's resolution, one channel."""
         if objective.layers:
             raise MethodError("CAM explains class scores, not layers inside the network; GradCAM explains both")
-        with torch.no_grad(), _LastGrid() as last:
-            scores = look(net, images).class_scores
-        if not bool(scores.isfinite().all()):
-            raise MethodError(f"CAM needs finite class scores; those of {net.name} hold NaN or infinity here")
-        head = _head(net, images)
-        if last.grid is None or head is None or not _averages(last.grid, head, scores):
-            raise MethodError(
-                "CAM needs class scores that are one linear layer over the global average of the last features; "
-                f"{net.name} computes them otherwise. GradCAM works for any layer with a grid"
-            )
+        grid, head, scores = once(net, images, "cam", lambda: _features(net, images))
         with torch.inference_mode(False), torch.enable_grad():
             scores = scores.clone().requires_grad_()
             (slope,) = torch.autograd.grad(objective(Seen({}, scores)).sum(), scores)
-        return torch.einsum("bk,kc,bcyx->byx", slope, head.weight.to(slope), last.grid.to(slope))[:, None]
+        return torch.einsum("bk,kc,bcyx->byx", slope, head.weight.to(slope), grid.to(slope))[:, None]
 
 
-@dataclass(frozen=True)
-class GradCAM(Method):
-    """Where in the image a late layer holds the evidence for the answer; coarse, but about the object.
-
-        αₖ = 1/Z Σ ∂s / ∂Aₖ(y, x),   values = ReLU(Σₖ αₖ Aₖ)
-
-    Reference: Selvaraju, Cogswell, Das, Vedantam, Parikh and Batra, "Grad-CAM", 2017, eq. 1 and 2.
-
-    Args:
-        layer: the address of the layer; None for the last grid of features.
-        relu: keep only what speaks for the objective (eq. 2); without it the sign tells for from against.
-    """
-
-    about = About(
-        title="Grad-CAM",
-        reference="Selvaraju et al. 2017",
-        cost="1 forward pass, backward to the layer",
-        needs="a layer that keeps a grid",
-    )
-
-    layer: str | None = None
-    relu: bool = True
-
-    @property
-    def signed(self) -> bool:
-        """Whether negative values are kept."""
-        return not self.relu
-
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
-        """The map at the layer's resolution, one channel."""
-        layer = grid_layer(net, images, self.layer)
-        back = layer_gradients(net, images, objective, [layer])
-        maps, gradients = back.activations[0], back.gradients[0]
-        weights = gradients.mean((2, 3), keepdim=True)
-        cam = (weights * maps).sum(1, keepdim=True)
-        return cam.relu() if self.relu else cam
-
-
-def grid_layer(net: Network, images: Images, name: str | None) -> str:
-    """The layer asked for, or the sensible default; `MethodError` unless it gives a grid of features."""
-    layers = {layer.name: layer for layer in net.layers(images)}
-    if name is None:
-        name = next((layer.name for layer in layers.values() if layer.cam), None)
-    if name is None:
+def _features(net: Network, images: Images) -> tuple[Maps, nn.Linear, Float[Tensor, "batch label"]]:
+    """The features that are averaged, the linear layer that reads the averages, and the class scores."""
+    with torch.no_grad(), _LastGrid(images) as last:
+        scores = look(net, images).class_scores
+    if not bool(scores.isfinite().all()):
+        raise MethodError(f"CAM needs finite class scores; those of {net.name} hold NaN or infinity here")
+    head = _head(net, images)
+    if last.grid is None or head is None or not _averages(last.grid, head, scores):
         raise MethodError(
-            f"class activation maps need a layer that gives [channel, row, column]; {net.name} ends in tokens or "
-            "vectors. Name a layer with a grid (layer=…), or use Gradient, SmoothGrad or Occlusion"
+            "CAM needs class scores that are one linear layer over the global average of the last features; "
+            f"{net.name} computes them otherwise. GradCAM works for any layer with a grid"
         )
-    net.address(name, images)
-    shape = layers[name.partition(":")[0]].output_shape
-    if len(shape) != 3:
-        raise MethodError(
-            f"class activation maps need a layer that gives [channel, row, column]; {name!r} of {net.name} gives "
-            f"{list(shape)}"
-        )
-    return name
+    return last.grid, head, scores
 
 
 class _LastGrid(TorchDispatchMode):
-    """Keeps the last [batch, channel, row, column] tensor of a pass, whoever computed it."""
+    """Keeps the last grid of features of a pass, whoever computed it, with its channels first."""
 
-    grid: Tensor | None = None
+    def __init__(self, images: Images) -> None:
+        super().__init__()
+        self.size = images.shape[2:]
+        self.grid: Maps | None = None
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         output = func(*args, **(kwargs or {}))
-        if isinstance(output, Tensor) and output.dim() == 4 and output.shape[2:].numel() > 1:
-            self.grid = output
+        tensor = first_tensor(output)
+        if tensor is not None and tensor.dim() == 4:
+            maps = channels_first(tensor, self.size)
+            if maps.shape[2:].numel() > 1:
+                self.grid = maps
         return output
 
 

@@ -36,6 +36,7 @@ class Attribution:
         reduction: how `heatmap` makes one number of the channels.
         signed: whether the sign tells for (+) from against (−).
         provenance: the network, the question, the method and its settings.
+        total: what the values of each image add up to in theory, for methods that share out the score; else None.
     """
 
     values: Maps
@@ -43,6 +44,7 @@ class Attribution:
     reduction: Reduction
     signed: bool
     provenance: Provenance
+    total: Float[Tensor, "batch"] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -51,6 +53,11 @@ class Attribution:
     def finite(self) -> bool:
         """Whether all values are numbers; a map with NaN or infinity in it says nothing."""
         return bool(self.values.isfinite().all())
+
+    @property
+    def gap(self) -> Float[Tensor, "batch"] | None:
+        """How much the values of each image add up to beyond `total`; near 0 where the sharing out is complete."""
+        return None if self.total is None else self.values.sum((1, 2, 3)) - self.total
 
     def heatmap(self, reduction: Reduction | None = None) -> Float[Tensor, "batch height width"]:
         """One number per pixel of the input, still signed and unnormalised.
@@ -78,7 +85,8 @@ class Attribution:
             "signed": self.signed,
             "provenance": asdict(self.provenance),
         }
-        write(path, "attribution", {"values": self.values, "images": self.images}, facts)
+        tensors = {"values": self.values, "images": self.images}
+        write(path, "attribution", tensors if self.total is None else tensors | {"total": self.total}, facts)
 
     @classmethod
     def load(cls, path: str | Path) -> "Attribution":
@@ -139,14 +147,15 @@ class Method(ABC):
         images = net.prepare(images)
         with untouched(net.module):
             asked = question(net, images, objective)
+
+            def run(rows: slice) -> tuple[Maps, Float[Tensor, "batch"] | None]:
+                part = asked.rows(range(len(images))[rows])
+                return self.attribute(net, images[rows], part).detach(), self.total(net, images[rows], part)
+
             size = net.batch_size(images, graph=True)
-
-            def run(rows: slice) -> Tensor:
-                return self.attribute(net, images[rows], asked.rows(range(len(images))[rows]))
-
-            values = torch.cat([values for _, values in in_batches(len(images), size, run)])
+            values, totals = zip(*(part for _, part in in_batches(len(images), size, run)), strict=True)
         return Attribution(
-            values=values.detach(),
+            values=torch.cat(values),
             images=pictures(net, images),
             reduction=self.reduction,
             signed=self.signed,
@@ -157,7 +166,12 @@ class Method(ABC):
                 method=type(self).__name__,
                 settings=settings(self),
             ),
+            total=None if None in totals else torch.cat(totals),
         )
+
+    def total(self, net: Network, images: Images, objective: Objective) -> Float[Tensor, "batch"] | None:
+        """What the values of each image should add up to; None for methods that do not share out the score."""
+        return None
 
     @abstractmethod
     def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:

@@ -1,24 +1,26 @@
 """What happens to the score when a part of the image is covered."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 from ..errors import SettingError
 from ..network.batching import in_batches
 from ..network.network import Network
+from ..network.seen import Seen
+from ..network.sharing import once
 from ..objectives import Objective
 from ..progress import steps
 from ..scoring import score
+from .fills import Fill, filled, require_fill
 from .method import About, Images, Maps, Method
+from .regions import Covers, outputs_by_regions
 
 Pixels = int | tuple[int, int]
-Box = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
@@ -39,19 +41,23 @@ class Occlusion(Method):
         stride: step from window to window; by default half the window. Not larger than the window.
         fill: what covers the window: "mean" (the image's mean colour), "blur" (the image blurred until nothing
             of the window's size is left), a grey value in 0–1, or a colour with one value per channel.
-        batch_size: images in one pass; None for what fits.
+        regions: compute for each window only what it can have changed, layer by layer, where that is possible (on a
+            CPU, in single or double precision, for class scores of convolutional networks). The values are the same
+            to floating-point accuracy, which three windows of every image are checked for. False: never.
+        batch_size: images in one pass where all is computed; None for what fits.
     """
 
     about = About(
         title="Occlusion",
         reference="Zeiler and Fergus 2014",
-        cost="1 forward pass per window",
+        cost="1 forward pass per window, or the part of it that the window changes",
         needs="nothing: any network",
     )
 
     window: Pixels | None = None
     stride: Pixels | None = None
-    fill: str | float | tuple[float, ...] = "mean"
+    fill: Fill = "mean"
+    regions: bool = True
     batch_size: int | None = None
 
     def __post_init__(self) -> None:
@@ -59,31 +65,44 @@ class Occlusion(Method):
             value = getattr(self, name)
             if value is not None and min(_pair(value)) < 1:
                 raise SettingError(f"{name} is a number of pixels, at least 1; got {value}")
-        if isinstance(self.fill, str) and self.fill not in ("mean", "blur"):
-            raise SettingError(f'fill is "mean", "blur", a grey value or a colour in 0–1; got {self.fill!r}')
+        require_fill("fill", self.fill, ("mean", "blur"))
 
     def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """The mean drop of the score at each pixel, one channel."""
         window, stride = self._geometry(images)
-        boxes = list(_boxes(images.shape[2:], window, stride))
-        cover = self._cover(net, images, window)
-        clean = score(net, images, objective)
-        drops = torch.zeros(len(images), len(boxes), dtype=clean.dtype, device=clean.device)
+        rows, columns = (list(_intervals(*axis)) for axis in zip(images.shape[2:], window, stride, strict=True))
+        cover = filled(net, images, self.fill, sigma=max(window) / 2)
+        covers = [Covers(images[i : i + 1], cover[i : i + 1], rows, columns) for i in range(len(images))]
+        clean = score(net, images, objective)  # also refuses a question that does not fit, before the work
+        with steps("covering", sum(map(len, covers))) as advance:
+            if objective.layers:
+                scores = [self._scores(net, each, objective.rows([i]), advance) for i, each in enumerate(covers)]
+            else:
+                outputs = once(net, images, self, lambda: [self._outputs(net, each, advance) for each in covers])
+                scores = [objective.rows([i] * len(found))(Seen({}, found)) for i, found in enumerate(outputs)]
+        return _spread(clean[:, None] - torch.stack(scores), rows, columns, images.shape[2:])
 
-        def occluded(rows: slice) -> Float[Tensor, "batch"]:
-            places = [divmod(place, len(boxes)) for place in range(rows.start, rows.stop)]
-            sources = [image for image, _ in places]
-            covered = images[sources].clone()
-            for row, (image, box) in enumerate(places):
-                covered[row, :, *boxes[box]] = cover[image, :, *boxes[box]]
-            return score(net, covered, objective.rows(sources))
+    def _outputs(self, net: Network, covers: Covers, advance: Callable[[int], None]) -> Float[Tensor, "mask ..."]:
+        """What the network gives under each mask, by regions where that can be done."""
+        found = outputs_by_regions(net, covers, advance) if self.regions else None
+        return found if found is not None else self._all(net, covers, lambda x: net.select(net.module(x)), advance)
 
-        size = net.batch_size(images, graph=False, wanted=self.batch_size)
-        with steps("covering", drops.numel()) as advance:
-            for rows, scores in in_batches(drops.numel(), size, occluded):
-                drops.view(-1)[rows] = scores
-                advance(len(scores))
-        return _spread(clean[:, None] - drops, boxes, images.shape[2:])
+    def _scores(
+        self, net: Network, covers: Covers, objective: Objective, advance: Callable[[int], None]
+    ) -> Float[Tensor, "mask"]:
+        return self._all(net, covers, lambda x: score(net, x, objective.rows([0] * len(x))), advance)
+
+    def _all(
+        self, net: Network, covers: Covers, run: Callable[[Images], Tensor], advance: Callable[[int], None]
+    ) -> Float[Tensor, "mask ..."]:
+        """What a forward pass for each mask gives."""
+        parts = []
+        size = net.batch_size(covers.image, graph=False, wanted=self.batch_size)
+        with torch.no_grad():
+            for masks, part in in_batches(len(covers), size, lambda masks: run(covers.images(covers.boxes[masks]))):
+                parts.append(part)
+                advance(masks.stop - masks.start)
+        return torch.cat(parts)
 
     def _geometry(self, images: Images) -> tuple[tuple[int, int], tuple[int, int]]:
         rows, columns = images.shape[2:]
@@ -95,48 +114,26 @@ class Occlusion(Method):
             raise SettingError(f"the stride {stride} must not exceed the window {window}, or pixels stay uncovered")
         return window, stride
 
-    def _cover(self, net: Network, images: Images, window: tuple[int, int]) -> Images:
-        if self.fill == "mean":
-            return images.mean((2, 3), keepdim=True).expand_as(images)
-        if self.fill == "blur":
-            return _blurred(images, sigma=max(window) / 2)
-        colour = torch.tensor(self.fill, dtype=images.dtype, device=images.device)
-        if colour.dim() and len(colour) != images.shape[1]:
-            raise SettingError(
-                f"a fill colour has one value per channel: {images.shape[1]} for this network; got {len(colour)}"
-            )
-        return net.preprocess.normalise(colour.expand(images.shape[1])[:, None, None]).expand_as(images)
+
+def _intervals(length: int, window: int, stride: int) -> Iterator[slice]:
+    """The windows along one axis; the last is cut off at the border."""
+    count = math.ceil((length - window) / stride) + 1
+    return (slice(start, min(start + window, length)) for start in range(0, count * stride, stride))
 
 
-def _boxes(size: torch.Size, window: tuple[int, int], stride: tuple[int, int]) -> Iterator[Box]:
-    """The windows in reading order; the last of each row and column is cut off at the border."""
-    rows, columns = (
-        [slice(start, min(start + w, length)) for start in range(0, s * math.ceil((length - w) / s) + 1, s)]
-        for length, w, s in zip(size, window, stride, strict=True)
-    )
-    return ((row, column) for row in rows for column in columns)
-
-
-def _spread(drops: Float[Tensor, "batch box"], boxes: list[Box], size: torch.Size) -> Maps:
+def _spread(drops: Float[Tensor, "batch mask"], rows: list[slice], columns: list[slice], size: torch.Size) -> Maps:
     """The mean, at each pixel, of the drops of the windows that cover it."""
-    total = drops.new_zeros(len(drops), *size)
-    covers = drops.new_zeros(size)
-    for number, box in enumerate(boxes):
-        total[:, *box] += drops[:, number, None, None]
-        covers[box] += 1
-    return (total / covers)[:, None]
+    down, across = (_covering(axis, length, drops) for axis, length in zip((rows, columns), size, strict=True))
+    total = down.T @ drops.unflatten(1, (len(rows), len(columns))) @ across
+    return (total / torch.outer(down.sum(0), across.sum(0)))[:, None]
 
 
-def _blurred(images: Images, sigma: float) -> Images:
-    """A separable Gaussian blur; the border is repeated outwards."""
-    reach = math.ceil(3 * sigma)
-    offsets = torch.arange(-reach, reach + 1, device=images.device, dtype=torch.float32)
-    kernel = torch.exp(-(offsets**2) / (2 * sigma**2))
-    kernel = (kernel / kernel.sum()).to(images.dtype)
-    channels = images.shape[1]
-    padded = functional.pad(images, (reach, reach, reach, reach), mode="replicate")
-    down = functional.conv2d(padded, kernel.view(1, 1, -1, 1).repeat(channels, 1, 1, 1), groups=channels)
-    return functional.conv2d(down, kernel.view(1, 1, 1, -1).repeat(channels, 1, 1, 1), groups=channels)
+def _covering(intervals: list[slice], length: int, like: Tensor) -> Float[Tensor, "interval position"]:
+    """1 where the interval covers the position, else 0."""
+    covering = like.new_zeros(len(intervals), length)
+    for line, interval in zip(covering, intervals, strict=True):
+        line[interval] = 1
+    return covering
 
 
 def _pair(value: Pixels) -> tuple[int, int]:

@@ -51,6 +51,7 @@ def explain(  # noqa: PLR0913 - every option is a parameter
         out: the figure, .png, .svg or .pdf, or .safetensors for the raw values of one method and class; by
             default innerview-IMAGE.png in the current folder, named after the first image.
     """
+    from ..network.sharing import sharing
     from ..progress import progress_bar
     from ..show.figures import FORMATS, save
 
@@ -65,9 +66,10 @@ def explain(  # noqa: PLR0913 - every option is a parameter
         if not usable:
             return 2
         paths, inputs = zip(*usable, strict=True)
-        predictions = [ranking[0] for ranking in network.predict(inputs, top=1)]
-        questions = _questions(predictions, target, against, probability=probability)
-        found = _explained(network, inputs, methods, questions)
+        with sharing(network, inputs) as x:
+            predictions = [ranking[0] for ranking in network.predict(x, top=1)]
+            questions = _questions(predictions, target, against, probability=probability)
+            found = _explained(network, x, methods, questions)
     with writing(out):
         save(found, out)
     for path, prediction in zip(paths, predictions, strict=True):
@@ -113,7 +115,7 @@ def _questions(
 
 def _explained(
     net: "Network",
-    images: Sequence["Tensor"],
+    images: "Tensor",
     methods: Sequence[tuple["Method", bool]],
     questions: Sequence[list["Objective"]],
 ) -> list["Attribution"]:

@@ -9,12 +9,15 @@ import torch
 Result = TypeVar("Result")
 
 LARGEST = {"cpu": 32, "mps": 64, "cuda": 256}
+LARGEST_WITH_GRAPH = {"cpu": 4, "mps": 32, "cuda": 128}
+"""Where all activations are kept, more images cost memory and on a CPU, whose caches they overflow, time as well."""
 
 
-def as_many_as_fit(needed: int, device: torch.device) -> int:
+def as_many_as_fit(needed: int, device: torch.device, *, graph: bool) -> int:
     """How many images of `needed` bytes each use at most a quarter of the free memory, within reason."""
     fits = _free_memory(device) // 4 // max(1, needed)
-    return max(1, min(fits, LARGEST.get(device.type, 32)))
+    largest = LARGEST_WITH_GRAPH if graph else LARGEST
+    return max(1, min(fits, largest.get(device.type, 8)))
 
 
 def in_batches(total: int, size: int, run: Callable[[slice], Result]) -> Iterator[tuple[slice, Result]]:

@@ -46,6 +46,7 @@ class Address:
     module: nn.Module
     call: int
     finished: int
+    shape: tuple[int, ...]
 
 
 @dataclass
@@ -112,15 +113,16 @@ def _is_grid(tensor: Tensor) -> bool:
 def address(module: nn.Module, layers: Sequence[LayerInfo], name: str, network: str) -> Address:
     """The module and call that a layer's name stands for; unknown names list the nearest ones."""
     path, _, call = name.partition(":")
-    path = _first_name(module, path)
     known = {layer.name: layer for layer in layers}
+    path = path if path in known else _first_name(module, path)
     if path not in known:
         raise LayerError(_unknown(path, list(known), network, module))
     calls = len(known[path].finished)
     if call and not (call.isdecimal() and 1 <= int(call) <= calls):
         raise LayerError(f"layer {path!r} of {network} runs {calls} time(s) in a pass, so {name!r} does not exist")
     number = int(call or calls)
-    return Address(name, module.get_submodule(path), number, known[path].finished[number - 1])
+    layer = known[path]
+    return Address(name, module.get_submodule(path), number, layer.finished[number - 1], layer.output_shape)
 
 
 def _first_name(module: nn.Module, path: str) -> str:

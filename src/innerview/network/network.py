@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from .labels import Labels
 from .layers import Address, LayerInfo, address, trace
 from .outputs import class_scores
 from .preprocess import Preprocess
-from .scope import untouched, version
+from .scope import members, untouched, version
 from .seen import Seen
 
 
@@ -44,13 +45,15 @@ class Network:
         labels: the class names in the order of the outputs, or None.
         name: what to call it in results; by default the class name of the module.
         output: takes the module's output and returns the tensor of class scores.
+        grid: takes a layer's output and returns it as maps [batch, channel, row, column], where that is not
+            obvious. It only rearranges and leaves out values, as gradients are read by it, too.
 
     Raises:
         NetworkError: the module cannot be looked at (a TorchScript module hides its layers, a quantised or
             meta module has no values to differentiate).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the module are optional
         self,
         module: nn.Module,
         preprocess: Preprocess | None = None,
@@ -58,12 +61,14 @@ class Network:
         *,
         name: str | None = None,
         output: Callable[[Any], Tensor] | None = None,
+        grid: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self.module = _unwrapped(module)
         self.preprocess = preprocess or Preprocess(size=224)
         self.labels = labels if labels is None or isinstance(labels, Labels) else Labels(tuple(labels))
         self.name = name or type(self.module).__name__
         self.output = output
+        self.grid = grid
         self._layers: dict[tuple, tuple[LayerInfo, ...]] = {}
         self._digest: tuple[tuple, str] | None = None
 
@@ -82,7 +87,7 @@ class Network:
 
     @property
     def _anchor(self) -> Tensor:
-        values = (*self.module.parameters(), *self.module.buffers())
+        values = chain(self.module.parameters(), self.module.buffers())
         return next((value for value in values if value.is_floating_point()), torch.empty(0))
 
     def prepare(self, source: Any) -> Float[Tensor, "batch channel row column"]:
@@ -164,7 +169,7 @@ class Network:
         if images is None:
             shape = (self.preprocess.channels, *self.preprocess.rows_columns)
             images = torch.zeros(1, *shape, device=self.device, dtype=self.dtype)
-        structure = tuple((name, id(each)) for name, each in self.module.named_modules())
+        structure = tuple((name, id(each)) for name, each in members(self.module))
         key = (tuple(images.shape[1:]), hash(structure))
         if key not in self._layers:
             with untouched(self.module):
@@ -181,7 +186,7 @@ class Network:
                 raise SettingError(f"batch_size is a number of images, at least 1; got {wanted}")
             return wanted
         values = sum(torch.Size(layer.output_shape).numel() for layer in self.layers(images)) + images[0].numel()
-        return as_many_as_fit(values * images.element_size() * (2 if graph else 1), images.device)
+        return as_many_as_fit(values * images.element_size() * (2 if graph else 1), images.device, graph=graph)
 
     def address(self, name: str, images: Tensor | None = None) -> Address:
         """The module and call that a layer's name stands for; `LayerError` with the nearest names if unknown."""
@@ -189,10 +194,10 @@ class Network:
 
     def digest(self) -> str:
         """A fingerprint of all parameters and buffers, 16 hexadecimal digits; equal weights give equal digests."""
-        state = {**dict(self.module.named_parameters()), **dict(self.module.named_buffers())}
-        versions = tuple((name, id(each), version(each)) for name, each in state.items())
+        held = [values for _, each in members(self.module) for values in (each._parameters, each._buffers) if values]
+        versions = tuple((id(each), version(each)) for values in held for each in values.values() if each is not None)
         if self._digest is None or self._digest[0] != versions:
-            self._digest = versions, _hash(state)
+            self._digest = versions, _hash(dict(self.module.named_parameters()) | dict(self.module.named_buffers()))
         return self._digest[1]
 
 

@@ -5,7 +5,7 @@ changes a module.
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from threading import Lock, RLock
 from typing import Any
@@ -31,11 +31,13 @@ def untouched(module: nn.Module) -> Iterator[None]:
     """
     with ExitStack() as undo:
         undo.enter_context(_lock_of(module))
-        undo.enter_context(_same_randomness(module))
-        undo.enter_context(_same_buffers(module))
-        undo.enter_context(_evaluating(module))
-        undo.enter_context(_frozen(module))
-        if _is_compiled(module):
+        modules = list({id(each): each for _, each in members(module)}.values())
+        parameters = [each for owner in modules for each in owner._parameters.values() if each is not None]
+        undo.enter_context(_same_randomness(parameters))
+        undo.enter_context(_same_buffers(modules))
+        undo.enter_context(_evaluating(modules))
+        undo.enter_context(_frozen(parameters))
+        if any(map(_is_compiled, modules)):
             undo.enter_context(torch.compiler.set_stance("force_eager"))
         yield
 
@@ -49,14 +51,25 @@ def hooked(hooks: dict[nn.Module, Hook]) -> Iterator[None]:
         yield
 
 
+def members(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """The module and all inside it, each under every name it has within its parent.
+
+    `named_modules` does the same in ten times the time, and this is asked before every look.
+    """
+    yield name, module
+    for child, each in module._modules.items():
+        if each is not None:
+            yield from members(each, child)
+
+
 def _lock_of(module: nn.Module) -> AbstractContextManager:
     with _locks_guard:
         return _locks.setdefault(module, RLock())
 
 
 @contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
-    training = [each for each in module.modules() if each.training]
+def _evaluating(modules: Sequence[nn.Module]) -> Iterator[None]:
+    training = [each for each in modules if each.training]
     try:
         for each in training:
             each.training = False
@@ -67,8 +80,8 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _frozen(module: nn.Module) -> Iterator[None]:
-    trainable = [each for each in module.parameters() if each.requires_grad]
+def _frozen(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
+    trainable = [each for each in parameters if each.requires_grad]
     try:
         for each in trainable:
             each.requires_grad_(False)
@@ -79,16 +92,17 @@ def _frozen(module: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _same_buffers(module: nn.Module) -> Iterator[None]:
+def _same_buffers(modules: Sequence[nn.Module]) -> Iterator[None]:
     """Buffers hold small things such as running statistics, so keeping copies of them is cheap."""
-    kept = [(each, dict(each._buffers)) for each in module.modules() if each._buffers]
-    values = [(buffer, buffer.detach().clone(), version(buffer)) for buffer in module.buffers()]
+    kept = [(each, dict(each._buffers)) for each in modules if each._buffers]
+    buffers = {id(buffer): buffer for _, own in kept for buffer in own.values() if buffer is not None}
+    values = [(buffer, buffer.detach().clone(), version(buffer)) for buffer in buffers.values()]
     try:
         yield
     finally:
-        for each, buffers in kept:
+        for each, own in kept:
             each._buffers.clear()
-            each._buffers.update(buffers)
+            each._buffers.update(own)
         with torch.no_grad():
             for buffer, value, before in values:
                 if version(buffer) != before:
@@ -96,8 +110,8 @@ def _same_buffers(module: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _same_randomness(module: nn.Module) -> Iterator[None]:
-    devices = {each.device for each in module.parameters() if each.device.type == "cuda"}
+def _same_randomness(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
+    devices = {each.device for each in parameters if each.is_cuda}
     states = random.getstate(), np.random.get_state()
     try:
         with torch.random.fork_rng(devices=sorted(devices, key=str)):
@@ -113,6 +127,4 @@ def version(tensor: Tensor) -> int:
 
 
 def _is_compiled(module: nn.Module) -> bool:
-    return any(getattr(each, "_compiled_call_impl", None) is not None for each in module.modules()) or any(
-        isinstance(each, torch._dynamo.OptimizedModule) for each in module.modules()
-    )
+    return getattr(module, "_compiled_call_impl", None) is not None or isinstance(module, torch._dynamo.OptimizedModule)

@@ -18,6 +18,7 @@ from ..errors import SettingError
 from ..files import replacing
 from ..network.images import to_picture
 from ..network.network import Network
+from ..network.sharing import sharing
 from ..progress import steps
 from .colours import Scale, photograph
 from .making import code, command, facts, provenance
@@ -63,7 +64,7 @@ def tour(net: Network, source: Any, *, top: int = 5, title: str | None = None) -
     """
     visit = _visit(net, source, top)
     work = [(section, section.parts(visit)) for section in SECTIONS]
-    with steps("looking", sum(len(parts) for _, parts in work)) as advance:
+    with sharing(net, visit.image), steps("looking", sum(len(parts) for _, parts in work)) as advance:
         shown = []
         for section, parts in work:
             results = []

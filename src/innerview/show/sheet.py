@@ -17,7 +17,8 @@ from .titles import colour_key, distinctions, method_title, wrapped
 
 Style = Literal["overlay", "map"]
 
-MOST_MAPS = 12
+MOST_MAPS = 48
+IN_A_BAND = 8
 MOST_IMAGES = 32
 LETTERS = 14  # that fit into an inch
 INK, QUIET = "#1a1a1a", "#5c5c5c"
@@ -53,7 +54,7 @@ def sheet(
     shared_scale: bool = False,
     images: Sequence[int] | None = None,
 ) -> Figure:
-    """The photographs in the first column, then one column of maps for each result.
+    """The photographs in the first column, then one column of maps for each result; many results in several bands.
 
     Every tile has its own colour scale, whose numbers stand under it. A map that is not finite is hatched and
     says so; a map that is the same everywhere is left empty and says that.
@@ -151,7 +152,8 @@ class _Layout:
         height = width * float(np.clip(pixels.shape[0] / pixels.shape[1], 0.4, 2.5))
         header = cls.line * max(_lines(_heading(column, width)) for column in columns) + 0.1
         caption = 0.0 if all(column.question for column in columns) else cls.line * 1.2
-        return cls(width, height, header, caption, len(columns) + 1)
+        bands = -(-len(columns) // IN_A_BAND)
+        return cls(width, height, header, caption, -(-len(columns) // bands))
 
     @property
     def row(self) -> float:
@@ -159,42 +161,44 @@ class _Layout:
         return self.caption + self.height + self.bar + self.gap
 
     def left(self, column: int) -> float:
-        """The left edge of a column."""
+        """The left edge of a column; that of the photographs has the number 0."""
         return self.margin + column * (self.width + self.gap)
-
-    def top(self, row: int) -> float:
-        """The upper edge of a row's tiles."""
-        return self.margin + self.header + row * self.row + self.caption
 
     def draw(self, columns: Sequence[Column], style: Style, key: str) -> Figure:
         """The figure with all its tiles."""
-        rows = len(columns[0].tiles)
-        width = self.left(self.columns) - self.gap + self.margin
+        bands = [columns[first : first + self.columns] for first in range(0, len(columns), self.columns)]
+        height = self.header + len(columns[0].tiles) * self.row
+        width = self.left(self.columns + 1) - self.gap + self.margin
         key = wrapped(key, int(width * LETTERS), 4)
-        foot = self.line * _lines([key])
-        page = _Page(width, self.margin + self.header + rows * self.row + foot + self.margin)
-        for row in range(rows):
-            box = (self.left(0), self.top(row), self.width, self.height)
-            _picture(page.axes(*box), columns[0].tiles[row].photograph)
-        page.write(self.left(0), self.margin, "Photograph", weight="bold")
-        for number, column in enumerate(columns, start=1):
-            self._column(page, number, column, style)
-        page.write(self.left(0), self.margin + self.header + rows * self.row, key, size=8, color=QUIET)
+        foot = self.margin + len(bands) * height
+        page = _Page(width, foot + self.line * _lines([key]) + self.margin)
+        for number, band in enumerate(bands):
+            self._band(page, self.margin + number * height, band, style)
+        page.write(self.left(0), foot, key, size=8, color=QUIET)
         return page.figure
 
-    def _column(self, page: "_Page", number: int, column: Column, style: Style) -> None:
-        left, (title, question) = self.left(number), _heading(column, self.width)
-        page.write(left, self.margin, title, weight="bold")
-        page.write(left, self.margin + self.line * _lines([title]), question, color=QUIET)
+    def _band(self, page: "_Page", top: float, columns: Sequence[Column], style: Style) -> None:
+        page.write(self.left(0), top, "Photograph", weight="bold")
+        for row, tile in enumerate(columns[0].tiles):
+            box = (self.left(0), top + self.header + row * self.row + self.caption, self.width, self.height)
+            _picture(page.axes(*box), tile.photograph)
+        for number, column in enumerate(columns, start=1):
+            self._column(page, self.left(number), top, column, style)
+
+    def _column(self, page: "_Page", left: float, top: float, column: Column, style: Style) -> None:
+        title, question = _heading(column, self.width)
+        page.write(left, top, title, weight="bold")
+        page.write(left, top + self.line * _lines([title]), question, color=QUIET)
         for row, tile in enumerate(column.tiles):
-            top = self.top(row)
+            upper = top + self.header + row * self.row + self.caption
             if not column.question:
-                page.write(left, top - self.caption, wrapped(tile.question, int(self.width * LETTERS), 1), color=QUIET)
+                asked = wrapped(tile.question, int(self.width * LETTERS), 1)
+                page.write(left, upper - self.caption, asked, color=QUIET)
             if words := flaw(tile.heatmap):
-                _empty(page.axes(left, top, self.width, self.height), words)
+                _empty(page.axes(left, upper, self.width, self.height), words)
             else:
-                _picture(page.axes(left, top, self.width, self.height), tile.pixels(style))
-                self._bar(page, left, top + self.height + 0.07, tile.scale)
+                _picture(page.axes(left, upper, self.width, self.height), tile.pixels(style))
+                self._bar(page, left, upper + self.height + 0.07, tile.scale)
 
     def _bar(self, page: "_Page", left: float, top: float, scale: Scale) -> None:
         ramp = (scale.colours(np.linspace(0, 1, 257))[None, :, :3] * 255).astype(np.uint8)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...attribution.cam import CAM, GradCAM
+from ...attribution.cam import CAM
+from ...attribution.gradcam import GradCAM
 from ...attribution.method import Attribution
 from ...attribution.occlusion import Occlusion
 from ...errors import MethodError

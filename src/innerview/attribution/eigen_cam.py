@@ -1,0 +1,66 @@
+"""A class activation map without a class: what most of a layer's features have in common."""
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+from ..network.grids import as_maps
+from ..network.network import Network
+from ..network.tap import look
+from ..objectives import Objective
+from .layer_method import LayerMethod, OneMap
+from .method import About, Images, Maps
+
+
+@dataclass(frozen=True)
+class EigenCAM(LayerMethod):
+    """Where in the image the strongest pattern of a layer's features is, whatever the question.
+
+    The map is the same for every class: it shows what stands out, not what speaks for the answer.
+
+        A = U Σ Vᵀ [position, channel],   values = A v₁
+
+    Reference: Muhammad and Yeasin, "Eigen-CAM", 2020; A is not centred. Of the two signs, the one that points
+    the same way as the sum of all channels.
+
+    Args:
+        layer: an address; None for the last grid of features. Of a tuple of addresses, the mean of their maps on
+            the finest of the grids, each divided by its largest magnitude.
+
+    Raises:
+        MethodError: the layer gives no grid.
+    """
+
+    about = About(
+        title="Eigen-CAM",
+        reference="Muhammad and Yeasin 2020",
+        cost="1 forward pass",
+        needs="a layer that keeps a grid",
+    )
+
+    @property
+    def signed(self) -> bool:
+        """False: no question, so neither for nor against."""
+        return False
+
+    @torch.no_grad()
+    def layer_map(self, net: Network, images: Images, objective: Objective, layer: str) -> OneMap:
+        """The features along their first principal direction; a question that does not fit is refused, though."""
+        seen = look(net, images, record=(layer, *objective.layers), stop=not objective.reads_output)
+        objective(seen)
+        return first_component(as_maps(net, images, layer, seen.activations[layer]))
+
+
+def first_component(maps: Maps) -> OneMap:
+    """The projection of each position's features on their first right singular vector, from the smaller Gram matrix."""
+    features = maps.flatten(2).mT
+    positions, channels = features.shape[1:]
+    if channels <= positions:
+        direction = torch.linalg.eigh(features.mT @ features).eigenvectors[:, :, -1:]
+    else:
+        along = torch.linalg.eigh(features @ features.mT).eigenvectors[:, :, -1:]
+        direction = functional.normalize(features.mT @ along, dim=1)
+    projection = features @ direction
+    agrees = (projection * features.sum(2, keepdim=True)).sum(1, keepdim=True) >= 0
+    return projection.where(agrees, -projection).mT.unflatten(2, maps.shape[2:])

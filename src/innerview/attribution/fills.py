@@ -1,0 +1,46 @@
+"""What stands in for a part of an image, or for all of it."""
+
+import math
+
+import torch
+from torch.nn import functional
+
+from ..errors import SettingError
+from ..network.network import Network
+from .method import Images
+
+Fill = str | float | tuple[float, ...]
+"""A grey value or a colour in 0–1, "mean" for the image's mean colour, or "blur" for the image without detail."""
+
+
+def require_fill(name: str, fill: Fill, words: tuple[str, ...]) -> None:
+    """`SettingError` unless it is a number, a colour or one of the words."""
+    if isinstance(fill, str) and fill not in words:
+        named = ", ".join(f'"{word}"' for word in words)
+        raise SettingError(f"{name} is {named}, a grey value or a colour in 0–1; got {fill!r}")
+
+
+def filled(net: Network, images: Images, fill: Fill, sigma: float = 0.0) -> Images:
+    """For each prepared image one of the same shape that holds only the fill; `sigma` in pixels is that of a blur."""
+    if fill == "mean":
+        return images.mean((2, 3), keepdim=True).expand_as(images)
+    if fill == "blur":
+        return _blurred(images, sigma)
+    colour = torch.tensor(fill, dtype=images.dtype, device=images.device)
+    if colour.dim() and len(colour) != images.shape[1]:
+        raise SettingError(
+            f"a fill colour has one value per channel: {images.shape[1]} for this network; got {len(colour)}"
+        )
+    return net.preprocess.normalise(colour.expand(images.shape[1])[:, None, None]).expand_as(images)
+
+
+def _blurred(images: Images, sigma: float) -> Images:
+    """A separable Gaussian blur; the border is repeated outwards."""
+    reach = math.ceil(3 * sigma)
+    offsets = torch.arange(-reach, reach + 1, device=images.device, dtype=torch.float32)
+    kernel = torch.exp(-(offsets**2) / (2 * sigma**2))
+    kernel = (kernel / kernel.sum()).to(images.dtype)
+    channels = images.shape[1]
+    padded = functional.pad(images, (reach, reach, reach, reach), mode="replicate")
+    down = functional.conv2d(padded, kernel.view(1, 1, -1, 1).repeat(channels, 1, 1, 1), groups=channels)
+    return functional.conv2d(down, kernel.view(1, 1, 1, -1).repeat(channels, 1, 1, 1), groups=channels)
