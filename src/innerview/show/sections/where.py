@@ -9,7 +9,7 @@ from ...attribution.method import About, Method
 from ...errors import MethodError
 from ..section import Part, Section, Visit
 from ..tiles import MapTile
-from ..titles import reading
+from ..titles import plain, reading
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def look(visit: Visit, kind: type[Method]) -> Look:
     try:
         tile = MapTile.of(method(visit.net, visit.image, visit.answer))
     except MethodError as error:
-        refusal = str(error)
+        refusal = plain(str(error), 600)
     shows, hint = reading(kind)
     return Look(kind.about, shows, hint, repr(method), tile, refusal)
 
