@@ -153,8 +153,8 @@ def test_the_batch_size_follows_the_free_memory(monkeypatch: pytest.MonkeyPatch)
     per_image = 4 * (sum(torch.Size(each.output_shape).numel() for each in net.layers(x)) + 3 * 64)
     monkeypatch.setattr(batching, "_free_memory", lambda device: 4 * 10 * per_image)
     assert net.batch_size(x, graph=False) == 10
-    assert net.batch_size(x, graph=True) == 4
-    monkeypatch.setattr(batching, "_free_memory", lambda device: 4 * 6 * per_image)
-    assert net.batch_size(x, graph=True) == 3
+    assert net.batch_size(x, graph=True) == 5
+    monkeypatch.setattr(batching, "REUSED", 3 * 4 * 4 * 64)
+    assert net.batch_size(x, graph=False) == 3
     monkeypatch.setattr(batching, "_free_memory", lambda device: 0)
     assert net.batch_size(x, graph=True) == 1

@@ -9,15 +9,20 @@ import torch
 Result = TypeVar("Result")
 
 LARGEST = {"cpu": 32, "mps": 64, "cuda": 256}
-LARGEST_WITH_GRAPH = {"cpu": 4, "mps": 32, "cuda": 128}
-"""Where all activations are kept, more images cost memory and on a CPU, whose caches they overflow, time as well."""
+REUSED = 2**24
+"""Bytes: on a CPU, larger tensors go back to the system after use, and touching new memory takes long."""
 
 
-def as_many_as_fit(needed: int, device: torch.device, *, graph: bool) -> int:
-    """How many images of `needed` bytes each use at most a quarter of the free memory, within reason."""
+def as_many_as_fit(needed: int, largest: int, device: torch.device) -> int:
+    """How many images use at most a quarter of the free memory, within reason.
+
+    Each needs `needed` bytes in total; the largest of its tensors has `largest` bytes.
+    """
     fits = _free_memory(device) // 4 // max(1, needed)
-    largest = LARGEST_WITH_GRAPH if graph else LARGEST
-    return max(1, min(fits, largest.get(device.type, 8)))
+    most = LARGEST.get(device.type, 32)
+    if device.type == "cpu":
+        most = min(most, REUSED // max(1, largest))
+    return max(1, min(fits, most))
 
 
 def in_batches(total: int, size: int, run: Callable[[slice], Result]) -> Iterator[tuple[slice, Result]]:

@@ -177,7 +177,7 @@ class Network:
         return self._layers[key]
 
     def batch_size(self, images: Tensor, *, graph: bool, wanted: int | None = None) -> int:
-        """The number of images like these in one pass: `wanted`, or what uses at most a quarter of free memory.
+        """The number of images like these in one pass: `wanted`, or what fits and is fast.
 
         With `graph`, all activations are kept for the way back, and their gradients beside them.
         """
@@ -185,8 +185,9 @@ class Network:
             if wanted < 1:
                 raise SettingError(f"batch_size is a number of images, at least 1; got {wanted}")
             return wanted
-        values = sum(torch.Size(layer.output_shape).numel() for layer in self.layers(images)) + images[0].numel()
-        return as_many_as_fit(values * images.element_size() * (2 if graph else 1), images.device, graph=graph)
+        shapes = [layer.output_shape for layer in self.layers(images)]
+        sizes = [images.element_size() * torch.Size(shape).numel() for shape in (*shapes, images.shape[1:])]
+        return as_many_as_fit(sum(sizes) * (2 if graph else 1), max(sizes), images.device)
 
     def address(self, name: str, images: Tensor | None = None) -> Address:
         """The module and call that a layer's name stands for; `LayerError` with the nearest names if unknown."""
