@@ -33,6 +33,7 @@ PUBLIC = [
     "Logit",
     "METHODS",
     "Method",
+    "MethodError",
     "Network",
     "Neuron",
     "Objective",

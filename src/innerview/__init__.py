@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .attribution.rollout import AttentionRollout as AttentionRollout
     from .attribution.score_cam import ScoreCAM as ScoreCAM
     from .errors import InnerviewError as InnerviewError
+    from .errors import MethodError as MethodError
     from .network.layers import LayerInfo as LayerInfo
     from .network.load import load as load
     from .network.network import Network as Network
@@ -68,7 +69,7 @@ _MODULES = {
     ".attribution.rise": ("RISE",),
     ".attribution.rollout": ("AttentionRollout",),
     ".attribution.score_cam": ("ScoreCAM",),
-    ".errors": ("InnerviewError",),
+    ".errors": ("InnerviewError", "MethodError"),
     ".network.layers": ("LayerInfo",),
     ".network.load": ("load",),
     ".network.network": ("Network", "Prediction"),

@@ -35,8 +35,8 @@ class _ByRule(Method):
 class Deconvolution(_ByRule):
     """The pattern that an activation answers to, projected back down to the pixels.
 
-    Edges and textures, sharp where the network pools by maximum, as these positions are remembered. Ask about
-    a `Neuron` to see the structure that excites it; asked about different classes, the maps look much alike.
+    Edges and textures, sharp where the network pools by maximum, as these positions are remembered; nothing else
+    in the map depends on the image. Ask about a `Neuron` to see the structure that excites it.
 
         a ReLU passes max(g, 0),   values = what arrives of ∂s / ∂x
 
