@@ -67,7 +67,7 @@ def timed(call: Call) -> tuple[float, Tensor]:
 
 def enough_rounds(slowest: float) -> int:
     """How many rounds, given the seconds of the slowest contestant: many of what is quick."""
-    return next(rounds for limit, rounds in ((1, 11), (20, 5), (60, 3), (float("inf"), 2)) if slowest <= limit)
+    return next(rounds for limit, rounds in ((1, 11), (20, 5), (100, 2), (float("inf"), 1)) if slowest <= limit)
 
 
 def difference(one: Tensor, other: Tensor) -> float:

@@ -28,14 +28,16 @@ Peer = Callable[[nn.Module, Tensor], Tensor]
 
 
 def vgg11_bn() -> nn.Module:
-    head = (nn.Linear(512, 32), nn.ReLU(), nn.Dropout(), nn.Linear(32, CLASSES))
-    return nn.Sequential(make_layers(cfgs["A"], batch_norm=True), nn.AdaptiveAvgPool2d(1), nn.Flatten(), *head)
+    """A quarter as wide as usual, with a small head."""
+    widths = [each if each == "M" else each // 4 for each in cfgs["A"]]
+    head = (nn.Linear(128, 32), nn.ReLU(), nn.Dropout(), nn.Linear(32, CLASSES))
+    return nn.Sequential(make_layers(widths, batch_norm=True), nn.AdaptiveAvgPool2d(1), nn.Flatten(), *head)
 
 
 BUILDS: dict[str, Callable[[], nn.Module]] = {
     "vgg11_bn": vgg11_bn,
     "resnet18": partial(resnet18, num_classes=CLASSES),
-    "mobilenet_v2": partial(mobilenet_v2, num_classes=CLASSES),
+    "mobilenet_v2": partial(mobilenet_v2, num_classes=CLASSES, width_mult=0.25),
     "googlenet": partial(GoogLeNet, num_classes=CLASSES, aux_logits=False, init_weights=False),
     "densenet": partial(DenseNet, 16, (2, 2), 8, num_classes=CLASSES),
     "vit": partial(VisionTransformer, SIZE, 16, 2, 2, 32, 64, num_classes=CLASSES),
@@ -58,16 +60,15 @@ def network(architecture: str) -> iv.Network:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         module = BUILDS[architecture]().double()
-        norms = [each for each in module.modules() if isinstance(each, nn.BatchNorm2d)]
-        for norm in norms:
+        for norm in filter(lambda each: isinstance(each, nn.BatchNorm2d), module.modules()):
             norm.momentum = None
             nn.init.uniform_(norm.weight, 0.5, 2.5)
             nn.init.normal_(norm.bias, std=0.3)
         if architecture == "vit":
             nn.init.normal_(module.heads.head.weight)
         with torch.no_grad():
-            module.train()(torch.rand(8, 3, SIZE, SIZE).double())
-    return iv.Network(module.eval(), iv.Preprocess(size=SIZE, mean=(0.0,) * 3, std=(1.0,) * 3))
+            module.train()(images(8))
+    return iv.Network(module.eval(), iv.Preprocess(size=SIZE, mean=(0.5,) * 3, std=(0.25,) * 3))
 
 
 @cache
@@ -81,7 +82,10 @@ def theirs(architecture: str) -> nn.Module:
 
 
 def images(count: int = 2) -> Tensor:
-    return torch.rand(count, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1)).double()
+    """Patches of colour under noise, −2 to 2 for black to white: their means differ, no two of their maxima tie."""
+    draw = partial(torch.rand, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    patches, noise = draw(count, 3, 8, 8), draw(count, 3, SIZE, SIZE)
+    return 2 * (functional.interpolate(patches, (SIZE, SIZE)) + noise) - 2
 
 
 def asked(method: iv.Method, architecture: str) -> Tensor:
@@ -97,10 +101,6 @@ def agree(ours: Tensor, expected: Tensor) -> None:
     largest = expected.abs().amax(tuple(range(1, expected.dim())), keepdim=True)
     assert largest.min() > 0
     torch.testing.assert_close(ours / largest, expected.double() / largest, rtol=0, atol=1e-5)
-
-
-def far(ours: Tensor, wrong: Tensor) -> bool:
-    return bool((ours - wrong).norm() > 0.1 * ours.norm())
 
 
 @pytest.fixture
@@ -122,8 +122,8 @@ CAPTUM = {
     "gradient": (iv.Gradient(), captums(captum.attr.Saliency, abs=False)),
     "gradient x input": (iv.GradientTimesInput(), captums(captum.attr.InputXGradient)),
     "integrated gradients": (
-        iv.IntegratedGradients(points=8),
-        captums(captum.attr.IntegratedGradients, method="gausslegendre", n_steps=8),
+        iv.IntegratedGradients(baseline=0.0, points=8),
+        captums(captum.attr.IntegratedGradients, baselines=-2.0, method="gausslegendre", n_steps=8),
     ),
 }
 CAPTUM_BY_RULE = {
@@ -139,12 +139,12 @@ def test_gradients_agree_with_captum(method: str, architecture: str) -> None:
     agree(asked(ours, architecture), answer(peer, theirs(architecture)))
 
 
-@pytest.mark.parametrize("architecture", ["resnet18", "mobilenet_v2", "densenet", "vit"])
+@pytest.mark.parametrize("architecture", ["resnet18", "densenet", "vit"])
 def test_occlusion_agrees_with_captum(architecture: str) -> None:
-    window = {"sliding_window_shapes": (3, 16, 16), "strides": (3, 8, 8), "perturbations_per_eval": 7}
+    window = {"sliding_window_shapes": (3, 16, 16), "strides": (3, 12, 12), "perturbations_per_eval": 5}
     with torch.no_grad():
-        expected = answer(captums(captum.attr.Occlusion, baselines=0, **window), theirs(architecture))
-    agree(asked(iv.Occlusion(window=16, stride=8, fill=0.0), architecture), expected[:, :1])
+        expected = answer(captums(captum.attr.Occlusion, baselines=-1.0, **window), theirs(architecture))
+    agree(asked(iv.Occlusion(window=16, stride=12, fill=0.25), architecture), expected[:, :1])
 
 
 @pytest.mark.usefixtures("deaf_to_hooks")
@@ -220,7 +220,7 @@ def test_captum_follows_no_rule_where_relus_are_functions_or_capped(
     for _, silent in CAPTUM_BY_RULE.values():
         wrong = answer(silent, theirs(architecture))
         agree(plain, wrong)
-        assert far(values, wrong)
+        assert (values - wrong).norm() > 0.1 * values.norm()
 
 
 # --- pytorch-grad-cam
@@ -261,11 +261,7 @@ def test_cams_agree_with_torchcam(name: str, architecture: str) -> None:
 
 @pytest.mark.parametrize(
     ("architecture", "layer", "head"),
-    [
-        ("resnet18", "layer4", "fc"),
-        ("mobilenet_v2", "features.18", "classifier.1"),
-        ("googlenet", "inception5b", "fc"),
-    ],
+    [("resnet18", "layer4", "fc"), ("mobilenet_v2", "features.18", "classifier.1"), ("googlenet", "inception5b", "fc")],
 )
 def test_cam_agrees_with_torchcam_told_the_layers(architecture: str, layer: str, head: str) -> None:
     module = theirs(architecture)
@@ -280,39 +276,20 @@ def test_cam_agrees_with_torchcam_told_the_layers(architecture: str, layer: str,
 CANONIZERS = {"vgg11_bn": zennit.torchvision.VGGCanonizer, "resnet18": zennit.torchvision.ResNetCanonizer}
 
 
-def zennits(kind: type, module: nn.Module, **settings: object) -> Tensor:
-    def relevance(output: Tensor) -> Tensor:
-        share = functional.one_hot(torch.tensor(TARGETS), CLASSES)
-        return output * share if "canonizers" in settings else share.to(output)
-
-    with zennit.attribution.Gradient(module, kind(**settings)) as attributor:
-        return attributor(images(), relevance)[1]
-
-
-@pytest.mark.parametrize("architecture", CANONIZERS)
 @pytest.mark.parametrize(
-    ("rule", "kind", "settings"),
+    ("architecture", "rule", "kind", "settings"),
     [
-        ("epsilon-plus-flat", zennit.composites.EpsilonPlusFlat, {}),
-        ("epsilon-gamma-box", zennit.composites.EpsilonGammaBox, {"low": 0.0, "high": 1.0}),
+        ("vgg11_bn", "epsilon-plus-flat", zennit.composites.EpsilonPlusFlat, {}),
+        ("resnet18", "epsilon-gamma-box", zennit.composites.EpsilonGammaBox, {"low": -2.0, "high": 2.0}),
     ],
 )
-def test_lrp_agrees_with_zennit(rule: str, kind: type, settings: dict, architecture: str) -> None:
+def test_lrp_agrees_with_zennit(architecture: str, rule: str, kind: type, settings: dict) -> None:
     module = copy.deepcopy(network(architecture).module)
     for each in module.modules():  # a norm that zennit has merged still divides by √(1 + eps)
         if isinstance(each, nn.BatchNorm2d):
             each.eps = 1e-14
     ours = iv.LRP(rule)(iv.Network(module, network(architecture).preprocess), images(), QUESTIONS).values
-    agree(ours, zennits(kind, module, canonizers=[CANONIZERS[architecture]()], **settings))
-
-
-@pytest.mark.parametrize("architecture", RELU_MODULES)
-@pytest.mark.parametrize(
-    ("ours", "kind"),
-    [
-        (iv.GuidedBackprop(), zennit.composites.GuidedBackprop),
-        (iv.Deconvolution(), zennit.composites.DeconvNet),
-    ],
-)
-def test_relu_rules_agree_with_zennit(ours: iv.Method, kind: type, architecture: str) -> None:
-    agree(asked(ours, architecture), zennits(kind, theirs(architecture)))
+    composite = kind(canonizers=[CANONIZERS[architecture]()], **settings)
+    wanted = functional.one_hot(torch.tensor(TARGETS), CLASSES)
+    with zennit.attribution.Gradient(module, composite) as peer:
+        agree(ours, peer(images(), lambda scores: scores * wanted)[1])

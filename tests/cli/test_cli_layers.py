@@ -61,8 +61,8 @@ def test_the_network_can_be_an_option_too(run) -> None:
     assert run("layers", "--network", "builtin/lenet") == run("layers", "builtin/lenet")
 
 
-def test_a_network_without_a_grid_names_no_layer_for_maps(in_terminal) -> None:
-    assert "●" not in in_terminal("layers", f"{FACTORY}:vit").out
+def test_the_layer_for_maps_of_a_transformer_is_named(in_terminal) -> None:
+    assert "class activation maps use by default: patches." in in_terminal("layers", f"{FACTORY}:vit").out
 
 
 @pytest.mark.parametrize("name", ["builtin/tiny-resnet", ""])

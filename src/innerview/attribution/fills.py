@@ -31,6 +31,11 @@ def filled(net: Network, images: Images, fill: Fill, sigma: float = 0.0) -> Imag
         raise SettingError(
             f"a fill colour has one value per channel: {images.shape[1]} for this network; got {len(colour)}"
         )
+    if net.preprocess.channels not in (1, images.shape[1]):
+        raise SettingError(
+            f"a fill colour needs the mean and deviation of each channel: the input has {images.shape[1]} channels, the "
+            f'preprocessing of {net.name} {net.preprocess.channels}. Give the network its own Preprocess, or use "mean"'
+        )
     return net.preprocess.normalise(colour.expand(images.shape[1])[:, None, None]).expand_as(images)
 
 

@@ -11,24 +11,28 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .tape import Ref, Step
+from .tape import CannotRecordError, Ref, Step
 
 aten = torch.ops.aten
 NORMS = {aten.native_batch_norm, aten._native_batch_norm_legit_no_training, aten.cudnn_batch_norm}
 
 
 def folded(steps: Sequence[Step]) -> list[Step]:
-    """The same computation with each batch normalisation that alone reads a convolution folded into it."""
+    """The same computation with each batch normalisation that alone reads a convolution folded into it.
+
+    Raises:
+        CannotRecordError: a batch normalisation takes the mean and variance of the very batch it reads.
+    """
     uses = Counter(number for step in steps for number in step.inputs)
     made_by = {step.outputs[0]: index for index, step in enumerate(steps)}
     result: list[Step | None] = list(steps)
     for index, step in enumerate(steps):
-        before = made_by.get(step.inputs[0])
-        if step.func.overloadpacket not in NORMS or before is None or uses[step.inputs[0]] > 1:
+        if step.func.overloadpacket not in NORMS:
             continue
-        convolution = steps[before]
-        if convolution.func.overloadpacket is aten.convolution and _foldable(convolution):
-            result[before], result[index] = None, _folded(convolution, step)
+        _require_evaluation(step)
+        before, alone = made_by.get(step.inputs[0]), uses[step.inputs[0]] == len(step.inputs) == 1
+        if before is not None and alone and _foldable(steps[before]):
+            result[before], result[index] = None, _folded(steps[before], step)
     return [step for step in result if step is not None]
 
 
@@ -41,8 +45,16 @@ def scale_and_shift(norm: Step) -> tuple[Float[Tensor, "channel"], Float[Tensor,
     return scale, shift if bias is None else shift + bias
 
 
-def _foldable(convolution: Step) -> bool:
-    _, weight, bias, *_, transposed, _, _ = convolution.args
+def _require_evaluation(norm: Step) -> None:
+    names = [each.name for each in norm.func._schema.arguments]
+    if dict(zip(names, norm.args, strict=False)).get("training", False):
+        raise CannotRecordError(f"{norm.name} takes the mean and variance of the batch, so its images are mixed")
+
+
+def _foldable(step: Step) -> bool:
+    if step.func.overloadpacket is not aten.convolution:
+        return False
+    _, weight, bias, *_, transposed, _, _ = step.args
     return not transposed and not isinstance(weight, Ref) and not isinstance(bias, Ref)
 
 
@@ -50,5 +62,5 @@ def _folded(convolution: Step, norm: Step) -> Step:
     source, weight, bias, *rest = convolution.args
     scale, shift = scale_and_shift(norm)
     shift = shift if bias is None else shift + scale * bias
-    args = (source, weight * scale[:, None, None, None], shift, *rest)
+    args = (source, torch.einsum("o,o...->o...", scale, weight), shift, *rest)
     return replace(convolution, args=args, outputs=norm.outputs[:1])

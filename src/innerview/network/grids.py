@@ -6,6 +6,7 @@ tokens, often with some before the grid that have no place (class, distillation 
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import takewhile
 from weakref import WeakKeyDictionary
@@ -99,6 +100,12 @@ def default_layer(net: Network, images: Images) -> str | None:
     if layers not in known:
         known[layers] = _last_with_gradient(net, images[:1])
     return known[layers]
+
+
+def marked_layers(net: Network, images: Images) -> tuple[LayerInfo, ...]:
+    """The layers of the network, of which `cam` marks the default for class activation maps, tokens or not."""
+    default = default_layer(net, images)
+    return tuple(replace(layer, cam=layer.name == default) for layer in net.layers(images))
 
 
 def _last_with_gradient(net: Network, image: Images) -> str | None:

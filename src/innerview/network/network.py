@@ -166,15 +166,18 @@ class Network:
 
     def layers(self, images: Tensor | None = None) -> tuple[LayerInfo, ...]:
         """All layers that run, in the order they are defined; read off one pass of the first image (or zeros)."""
-        if images is None:
-            shape = (self.preprocess.channels, *self.preprocess.rows_columns)
-            images = torch.zeros(1, *shape, device=self.device, dtype=self.dtype)
+        images = self.blank() if images is None else images
         structure = tuple((name, id(each)) for name, each in members(self.module))
         key = (tuple(images.shape[1:]), hash(structure))
         if key not in self._layers:
             with untouched(self.module):
                 self._layers[key] = trace(self.module, images[:1])
         return self._layers[key]
+
+    def blank(self) -> Float[Tensor, "1 channel row column"]:
+        """An input of zeros, of the size that pictures are prepared to."""
+        shape = (self.preprocess.channels, *self.preprocess.rows_columns)
+        return torch.zeros(1, *shape, device=self.device, dtype=self.dtype)
 
     def batch_size(self, images: Tensor, *, graph: bool, wanted: int | None = None) -> int:
         """The number of images like these in one pass: `wanted`, or what fits and is fast.

@@ -102,11 +102,11 @@ class _Recorder(TorchDispatchMode):
 
     def _before_write(self, func: Any, target: Tensor) -> None:
         """What was known by this tensor keeps its value, in a copy; the tensor gets a new number."""
+        if id(target) not in self.numbers:
+            raise CannotRecordError(f"{func} writes to a tensor that was not computed from the image")
         memory = target.untyped_storage().data_ptr()
         if any(each is not target and each.untyped_storage().data_ptr() == memory for each in self.values):
             raise CannotRecordError(f"{func} writes to a tensor that shares memory with another")
-        if id(target) not in self.numbers:
-            raise CannotRecordError(f"{func} writes to a tensor that was not computed from the image")
         self.values[self.numbers[id(target)]] = target.clone()
 
 

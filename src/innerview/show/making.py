@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping
 
+from ..network.grids import default_layer
 from ..results import versions
 from .section import Visit
 from .titles import plain
@@ -43,7 +44,7 @@ def code(visit: Visit) -> str:
     """The lines of Python that make one of the page's maps again."""
     name = plain(visit.net.name)
     load = f"iv.load({name!r})" if _has_a_source(visit) else "iv.Network(module, preprocess, labels)  # your own"
-    has_grid = any(layer.cam for layer in visit.net.layers(visit.image))
+    has_grid = default_layer(visit.net, visit.image) is not None
     return "\n".join(
         [
             "import innerview as iv",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...network.grids import marked_layers
 from ...network.layers import LayerInfo
 from ..section import Part, Section, Visit
 
@@ -68,7 +69,7 @@ def _times(values: Sequence[int]) -> str:
 
 
 def _parts(visit: Visit) -> Sequence[Part]:
-    return [lambda: layer_table(visit.net.layers(visit.image))]
+    return [lambda: layer_table(marked_layers(visit.net, visit.image))]
 
 
 SECTION = Section(
