@@ -182,6 +182,33 @@ def test_large_windows_take_the_plain_path(monkeypatch) -> None:
     assert not calls
 
 
+class Viewing(SmallCNN):
+    """Flattens without copying, which only works for maps in the usual layout, and pools with indices that it reads."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x, places = functional.max_pool2d(self.conv1(x), 2, return_indices=True)
+        x = self.features(functional.max_unpool2d(x, places, 2)[:, :3])
+        return self.fc(x.mean((2, 3)).view(x.size(0), -1)) + x.view(x.size(0), -1).mean(1, keepdim=True)
+
+
+@pytest.mark.usefixtures("always")
+def test_views_and_pooling_indices_are_right_or_left_alone() -> None:
+    fast, plain = both(network(Viewing()), images(2), iv.Logit(1), window=3, stride=2)
+    torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.usefixtures("always")
+def test_a_network_that_gives_nan_gives_nan_without_a_warning() -> None:
+    net = network(SmallCNN())
+    with torch.no_grad():
+        net.module.fc.weight[1] = torch.nan
+    fast, plain = both(net, images(1), iv.Logit(1), window=3)
+    assert fast.isnan().all()
+    assert plain.isnan().all()
+    fast, plain = both(net, images(1), iv.Logit(2), window=3)
+    torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-6)
+
+
 class Undecided(SmallCNN):
     """Takes another way when a part of the image is grey."""
 

@@ -33,8 +33,9 @@ def filled(net: Network, images: Images, fill: Fill, sigma: float = 0.0) -> Imag
         )
     if net.preprocess.channels not in (1, images.shape[1]):
         raise SettingError(
-            f"a fill colour needs the mean and deviation of each channel: the input has {images.shape[1]} channels, the "
-            f'preprocessing of {net.name} {net.preprocess.channels}. Give the network its own Preprocess, or use "mean"'
+            f"a fill colour needs the mean and deviation of each channel: the input has {images.shape[1]} channels, "
+            f"the preprocessing of {net.name} {net.preprocess.channels}. Give the network its own Preprocess, or use "
+            '"mean"'
         )
     return net.preprocess.normalise(colour.expand(images.shape[1])[:, None, None]).expand_as(images)
 

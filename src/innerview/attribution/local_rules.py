@@ -27,18 +27,22 @@ class Rule:
 
 @dataclass(frozen=True)
 class Operation:
-    """A step with the clean values it reads and gives; `own` says that nothing else will read its one input."""
+    """A step with the clean values it reads and gives.
+
+    `own` says that nothing else will read its first input, `extra` that more than the first of its outputs is read.
+    """
 
     step: Step
     reads: tuple[Tensor, ...]
     gives: tuple[Tensor, ...]
     own: bool
+    extra: bool
 
     @classmethod
-    def of(cls, step: Step, tape: Tape, own: set[int]) -> "Operation":
-        """The step with its values on the tape; `own` are the values that only one step reads."""
+    def of(cls, step: Step, tape: Tape, own: set[int], read: set[int]) -> "Operation":
+        """The step with its values on the tape; `read` are the values that any step reads, `own` that only one does."""
         reads, gives = (tuple(tape.values[each] for each in numbers) for numbers in (step.inputs, step.outputs))
-        return cls(step, reads, gives, own=step.inputs[0] in own)
+        return cls(step, reads, gives, own=step.inputs[0] in own, extra=not read.isdisjoint(step.outputs[1:]))
 
     @property
     def work(self) -> int:
@@ -59,7 +63,8 @@ class Operation:
 
 def local_rule(operation: Operation) -> Rule | None:
     """How it is run on windows; None if its values depend on the whole map, or it is not known how."""
-    if any(each.dim() != 4 for each in (*operation.reads, operation.gives[0])):
+    several = operation.packet in DIMENSION
+    if any(each.dim() != 4 for each in (*operation.reads, operation.gives[0])) or (operation.extra and not several):
         return None
     if operation.packet in RULES:
         return RULES[operation.packet](operation)

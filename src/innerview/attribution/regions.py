@@ -91,15 +91,25 @@ class Covers:
 
 
 @dataclass(frozen=True)
+class Local:
+    """An operation on windows, with the clean values of what it gives; `done` are the values not read after it."""
+
+    step: Step
+    rule: Rule
+    clean: tuple[Tensor, ...]
+    done: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
-    """The operations on windows, each with its rule, then those on whole maps.
+    """The operations on windows, then those on whole maps.
 
     `collapsed` are the global averages of windows, by their number: what they average, and how. `handed_over` are
-    the values that the whole part reads from the first.
+    the values that the whole part reads from the first. `cost` is that of a mask as a share of computing everything.
     """
 
     tape: Tape
-    local: tuple[tuple[Step, Rule], ...]
+    local: tuple[Local, ...]
     collapsed: dict[int, tuple[int, Callable[[Region], Tensor]]]
     whole: tuple[Step, ...]
     handed_over: tuple[int, ...]
@@ -113,10 +123,11 @@ class Plan:
         """
         steps = folded(_needed(tape))
         own = _read_once(steps)
+        read = {number for step in steps for number in step.inputs}
         areas, local, collapsed, whole = {0: image}, [], {}, []
         work = left = 0.0
         for step in steps:
-            operation = Operation.of(step, tape, own)
+            operation = Operation.of(step, tape, own, read)
             work += operation.work
             windows = [areas[number] for number in step.inputs if number in areas]
             at_hand = len(windows) == len(step.inputs)
@@ -131,18 +142,23 @@ class Plan:
                 on_batch(step, tape, 1)
                 whole.append(step)
                 left += operation.work
-        read = dict.fromkeys([*(number for step in whole for number in step.inputs), tape.output])
-        handed_over = tuple(number for number in read if number in areas or number in collapsed)
-        return cls(tape, tuple(local), collapsed, tuple(whole), handed_over, left / work if work else 1.0)
+        wanted = dict.fromkeys([*(number for step in whole for number in step.inputs), tape.output])
+        handed_over = tuple(number for number in wanted if number in areas or number in collapsed)
+        kept = {*handed_over, *(source for source, _ in collapsed.values())}
+        lines = _with_ends(local, tape, kept)
+        return cls(tape, lines, collapsed, tuple(whole), handed_over, left / work if work else 1.0)
 
     def handed_values(self, image: Region) -> dict[int, Tensor]:
         """Of a batch of masks, the whole values that the second part starts from."""
         regions = {0: image}
-        for step, rule in self.local:
-            read = [regions[number] for number in step.inputs]
-            area = rule.area([each.area for each in read])
-            for number, window in zip(step.outputs, rule.window(read, area), strict=False):
-                regions[number] = Region(self.tape.values[number], window, area)
+        for each in self.local:
+            read = [regions[number] for number in each.step.inputs]
+            area = each.rule.area([region.area for region in read])
+            windows = each.rule.window(read, area)
+            for number, clean, window in zip(each.step.outputs, each.clean, windows, strict=False):
+                regions[number] = Region(clean, window, area)
+            for number in each.done:
+                del regions[number]
         return {number: self._whole(number, regions) for number in self.handed_over}
 
     def _whole(self, number: int, regions: dict[int, Region]) -> Tensor:
@@ -174,7 +190,7 @@ def outputs_by_regions(
     if not _may_apply(net):
         return None
     try:
-        tape = record(lambda x: net.select(net.module(x)), covers.image.contiguous(memory_format=torch.channels_last))
+        tape = record(lambda x: net.select(net.module(x)), covers.image)
         plan = Plan.of(tape, covers.area(_middle(list(covers.batches()))))
     except CannotRecordError:
         return None
@@ -201,8 +217,8 @@ def _agrees(net: Network, covers: Covers, found: Float[Tensor, "mask ..."]) -> b
     """Whether the untouched network gives the same for the first mask, the last, and one in the middle."""
     places = [0, len(found) // 2, len(found) - 1]
     expected = net.select(net.module(covers.images([covers.boxes[place] for place in places])))
-    tolerance = 1024 * torch.finfo(expected.dtype).eps * expected.abs().max()
-    return bool((found[places] - expected).abs().max() <= tolerance)
+    tolerance = 1024 * torch.finfo(expected.dtype).eps * float(expected.abs().nan_to_num(0, 0).max())
+    return torch.allclose(found[places], expected, rtol=0, atol=tolerance, equal_nan=True)
 
 
 def _outputs(plan: Plan, covers: Covers, advance: Callable[[int], None]) -> Iterator[Float[Tensor, "mask ..."]]:
@@ -231,6 +247,24 @@ def _needed(tape: Tape) -> list[Step]:
             wanted.update(step.inputs)
             steps.append(step)
     return steps[::-1]
+
+
+def _with_ends(local: Sequence[tuple[Step, Rule]], tape: Tape, kept: set[int]) -> tuple[Local, ...]:
+    """The operations on windows, told which values each is the last to read; `kept` are read later on."""
+    last = {number: index for index, (step, _) in enumerate(local) for number in step.inputs if number not in kept}
+    return tuple(
+        Local(
+            step,
+            rule,
+            tuple(_channels_last(tape.values[number]) for number in step.outputs),
+            tuple(number for number in dict.fromkeys(step.inputs) if last.get(number) == index),
+        )
+        for index, (step, rule) in enumerate(local)
+    )
+
+
+def _channels_last(value: Tensor) -> Tensor:
+    return value.contiguous(memory_format=torch.channels_last) if value.dim() == 4 else value
 
 
 def _read_once(steps: Sequence[Step]) -> set[int]:

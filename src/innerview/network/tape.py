@@ -59,8 +59,8 @@ def record(run: Callable[[Tensor], Tensor], image: Tensor) -> Tape:
     """The tape of `run(image)`.
 
     Raises:
-        CannotRecordError: a tensor that shares memory with another one is written to, an operation has no form that
-            does not write in place, or the result does not depend on the image.
+        CannotRecordError: a tensor is written to that shares memory with another one or was not computed from the
+            image, an operation has no form that does not write in place, or the result does not depend on the image.
     """
     with torch.inference_mode(False), torch.no_grad():
         image = image.clone()
@@ -100,10 +100,10 @@ class _Recorder(TorchDispatchMode):
     def _ref(self, value: object) -> object:
         return Ref(self.numbers[id(value)]) if id(value) in self.numbers else value
 
-    def _before_write(self, func: Any, target: Tensor) -> None:
+    def _before_write(self, func: Any, target: Any) -> None:
         """What was known by this tensor keeps its value, in a copy; the tensor gets a new number."""
         if id(target) not in self.numbers:
-            raise CannotRecordError(f"{func} writes to a tensor that was not computed from the image")
+            raise CannotRecordError(f"{func} writes to what is not a tensor computed from the image")
         memory = target.untyped_storage().data_ptr()
         if any(each is not target and each.untyped_storage().data_ptr() == memory for each in self.values):
             raise CannotRecordError(f"{func} writes to a tensor that shares memory with another")
