@@ -65,6 +65,8 @@ def made(name: str) -> nn.Module:
         "average of what is there": lambda: nn.AvgPool2d(3, 1, 1, count_include_pad=False),
         "larger": lambda: nn.Upsample(scale_factor=2, mode="nearest"),
         "larger and smooth": lambda: nn.Upsample(scale_factor=1.5, mode="bilinear", align_corners=False),
+        "bicubic": lambda: nn.Upsample(scale_factor=1.5, mode="bicubic"),
+        "bicubic, aligned": lambda: nn.Upsample(scale_factor=3, mode="bicubic", align_corners=True),
         "aligned": lambda: nn.UpsamplingBilinear2d(size=(9, 11)),
         "adaptive": lambda: nn.AdaptiveAvgPool2d((5, 4)),
         "reflected": lambda: nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"),
@@ -80,7 +82,18 @@ def made(name: str) -> nn.Module:
 NAMES = [
     *("conv", "strided", "skipping", "dilated", "oblong", "shrinking", "grouped", "depthwise", "norm"),
     *("norm without weights", "max", "max, ceil", "average", "average of what is there", "larger", "larger and smooth"),
-    *("aligned", "adaptive", "reflected", "group norm", "residual", "residual, pointwise", "dense", "padded"),
+    *(
+        "bicubic",
+        "bicubic, aligned",
+        "aligned",
+        "adaptive",
+        "reflected",
+        "group norm",
+        "residual",
+        "residual, pointwise",
+        "dense",
+        "padded",
+    ),
     "gated by a number",
 ]
 EXACT = {"reflected", "group norm", "average of what is there"}
@@ -223,6 +236,66 @@ def test_a_network_that_takes_another_way_under_the_cover_is_found_out() -> None
     with pytest.warns(UserWarning, match="Undecided answers otherwise when only what the mask changed is computed"):
         values = iv.Occlusion(window=2, fill=0.5)(net, x, iv.Logit(1)).values
     assert torch.equal(values, iv.Occlusion(window=2, fill=0.5, regions=False)(net, x, iv.Logit(1)).values)
+
+
+class Leaving(nn.Module):
+    """Lets a value of the image leave the tensors on its way: what divides it is no longer seen."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.inner, self.way = SmallCNN(), way
+
+    def forward(self, x: Tensor) -> Tensor:
+        largest = {
+            "item": lambda: float(x.abs().max()),
+            "numpy": lambda: torch.from_numpy(x.abs().numpy().max(axis=(1, 2, 3)))[:, None, None, None],
+            "tolist": lambda: max(x[0].flatten().tolist()),
+            "branch": lambda: 2.0 if x.max() > 1 else 1.0,
+        }[self.way]()
+        return self.inner(x / largest)
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("way", ["item", "numpy", "tolist", "branch"])
+def test_a_value_that_leaves_the_tensors_is_not_taken_for_a_constant(way: str, monkeypatch) -> None:
+    x = images(1)
+    x[0, 1, 4, 4] = 9  # only the masks over this pixel change what is divided by
+    assert not windows_are_used(network(Leaving(way)), x, monkeypatch)
+
+
+class Joined(nn.Module):
+    """Reads values that are not images beside the image: a vector for the batch, weights made of the image."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.conv, self.extra, self.way = nn.Conv2d(3, 4, 3, padding=1), nn.Parameter(torch.ones(1, 1)), way
+        self.fc = nn.Linear(5, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        if self.way == "dynamic":
+            y = functional.conv2d(y, torch.ones(4, 4, 1, 1) * y.mean())
+        return self.fc(torch.cat([y.mean((2, 3)), self.extra.expand(len(x), -1)], 1))
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("way", ["static", "dynamic"])
+def test_what_cannot_be_batched_takes_the_plain_path(way: str) -> None:
+    fast, plain = both(network(Joined(way)), images(1), iv.Logit(1), window=3, stride=2, batch_size=1)
+    torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-6)
+
+
+class Single(SmallCNN):
+    """Takes one image at a time."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.reshape(1, 3, 8, 8))
+
+
+@pytest.mark.usefixtures("always")
+def test_the_untouched_network_is_asked_in_batches_of_the_size_wanted() -> None:
+    fast, plain = both(network(Single()), images(1), iv.Logit(1), window=3, batch_size=1)
+    torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-6)
 
 
 class Mixing(nn.Module):

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -18,6 +19,8 @@ def require_fill(name: str, fill: Fill, words: tuple[str, ...]) -> None:
     if isinstance(fill, str) and fill not in words:
         named = ", ".join(f'"{word}"' for word in words)
         raise SettingError(f"{name} is {named}, a grey value or a colour in 0–1; got {fill!r}")
+    if not isinstance(fill, str) and not all(0 <= value <= 1 for value in np.atleast_1d(np.asarray(fill, float))):
+        raise SettingError(f"{name} is a grey value or a colour in 0–1, in which white is 1; got {fill!r}")
 
 
 def filled(net: Network, images: Images, fill: Fill, sigma: float = 0.0) -> Images:

@@ -47,7 +47,7 @@ class Operation:
     @property
     def work(self) -> int:
         """The multiplications of a convolution or of a matrix product."""
-        if self.packet is aten.convolution:
+        if self.packet is aten.convolution and not isinstance(self.step.args[1], Ref):
             return self.gives[0].numel() * self.step.args[1][0].numel()
         return self.gives[0].numel() * self.reads[0].shape[-1] if self.packet in (aten.addmm, aten.mm, aten.bmm) else 0
 

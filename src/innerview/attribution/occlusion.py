@@ -1,7 +1,7 @@
 """What happens to the score when a part of the image is covered."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +18,7 @@ from ..progress import steps
 from ..scoring import score
 from .fills import Fill, filled, require_fill
 from .method import About, Images, Maps, Method
-from .regions import Covers, outputs_by_regions
+from .regions import Box, Covers, outputs_by_regions
 
 Pixels = int | tuple[int, int]
 
@@ -43,7 +43,7 @@ class Occlusion(Method):
             of the window's size is left), a grey value in 0–1, or a colour with one value per channel.
         regions: compute for each window only what it can have changed, layer by layer, where that is possible (on a
             CPU, in single or double precision, for class scores of convolutional networks). The values are the same
-            to floating-point accuracy, which three windows of every image are checked for. False: never.
+            up to rounding; five windows of every image are compared with the untouched network. False: never.
         batch_size: images in one pass where all is computed; None for what fits.
     """
 
@@ -78,30 +78,46 @@ class Occlusion(Method):
             if objective.layers:
                 scores = [self._scores(net, each, objective.rows([i]), advance) for i, each in enumerate(covers)]
             else:
-                outputs = once(net, images, self, lambda: [self._outputs(net, each, advance) for each in covers])
+                outputs = once(net, images, repr(self), lambda: [self._outputs(net, each, advance) for each in covers])
                 scores = [objective.rows([i] * len(found))(Seen({}, found)) for i, found in enumerate(outputs)]
         return _spread(clean[:, None] - torch.stack(scores), rows, columns, images.shape[2:])
 
     def _outputs(self, net: Network, covers: Covers, advance: Callable[[int], None]) -> Float[Tensor, "mask ..."]:
         """What the network gives under each mask, by regions where that can be done."""
-        found = outputs_by_regions(net, covers, advance) if self.regions else None
-        return found if found is not None else self._all(net, covers, lambda x: net.select(net.module(x)), advance)
+
+        def run(images: Images) -> Tensor:
+            return net.select(net.module(images))
+
+        def plain(boxes: Sequence[Box]) -> Tensor:
+            return self._all(net, covers, boxes, run)
+
+        found = outputs_by_regions(net, covers, plain, advance) if self.regions else None
+        return found if found is not None else self._all(net, covers, covers.boxes, run, advance)
 
     def _scores(
         self, net: Network, covers: Covers, objective: Objective, advance: Callable[[int], None]
     ) -> Float[Tensor, "mask"]:
-        return self._all(net, covers, lambda x: score(net, x, objective.rows([0] * len(x))), advance)
+        def run(images: Images) -> Tensor:
+            return score(net, images, objective.rows([0] * len(images)))
+
+        return self._all(net, covers, covers.boxes, run, advance)
 
     def _all(
-        self, net: Network, covers: Covers, run: Callable[[Images], Tensor], advance: Callable[[int], None]
+        self,
+        net: Network,
+        covers: Covers,
+        boxes: Sequence[Box],
+        run: Callable[[Images], Tensor],
+        advance: Callable[[int], None] | None = None,
     ) -> Float[Tensor, "mask ..."]:
         """What a forward pass for each mask gives."""
         parts = []
         size = net.batch_size(covers.image, graph=False, wanted=self.batch_size)
         with torch.no_grad():
-            for masks, part in in_batches(len(covers), size, lambda masks: run(covers.images(covers.boxes[masks]))):
+            for masks, part in in_batches(len(boxes), size, lambda masks: run(covers.images(boxes[masks]))):
                 parts.append(part)
-                advance(masks.stop - masks.start)
+                if advance is not None:
+                    advance(masks.stop - masks.start)
         return torch.cat(parts)
 
     def _geometry(self, images: Images) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -21,7 +21,9 @@ class Resampling:
     def of(cls, matrix: Float[Tensor, "after before"]) -> "Resampling":
         """The resampling that this matrix does."""
         used = (matrix != 0).int()
-        return cls(matrix.contiguous(), used.argmax(1), used.shape[1] - 1 - used.flip(1).argmax(1))
+        first, last = used.argmax(1), used.shape[1] - 1 - used.flip(1).argmax(1)
+        # Where a weight happens to be 0 the interval is narrower than its neighbours; both ends must not go back.
+        return cls(matrix.contiguous(), first.flip(0).cummin(0).values.flip(0), last.cummax(0).values)
 
     def extent(self, before: Extent) -> Extent:
         """Which positions read any that has changed."""

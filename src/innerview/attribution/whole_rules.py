@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ..network.tape import CannotRecordError, Ref, Step, Tape
+from ..network.tape import CannotRecordError, Ref, Step, Tape, leaves
 
 aten = torch.ops.aten
 
@@ -26,7 +26,7 @@ def on_batch(step: Step, tape: Tape, count: int) -> Callable[..., Any]:
         _require(step, torch.equal(source.reshape(size), tape.values[step.outputs[0]]))
         return lambda source, size, *_: source.reshape(size[0] if size[0] < 0 else size[0] * count, *size[1:])
     if packet in ALONG:
-        _require(step, _dimension(step, tape, ALONG[packet]) != 0)
+        _require(step, _dimension(step, tape, ALONG[packet]) != 0 and not _constants(step))
     elif packet in REDUCTIONS:
         _require(step, len(step.args) > 1 and step.args[1] and 0 not in _dimensions(step, tape))
     elif packet in PRODUCTS:
@@ -37,9 +37,11 @@ def on_batch(step: Step, tape: Tape, count: int) -> Callable[..., Any]:
     elif packet is aten.transpose:
         _require(step, 0 not in [each % tape.values[step.inputs[0]].dim() for each in step.args[1:]])
     elif torch.Tag.pointwise in step.func.tags:
-        _require(step, all(tape.values[number].dim() == tape.values[step.outputs[0]].dim() for number in step.inputs))
+        rank = tape.values[step.outputs[0]].dim()
+        _require(step, all(tape.values[number].dim() == rank for number in step.inputs))
+        _require(step, all(each.dim() < rank or len(each) == 1 for each in _constants(step)))
     else:
-        _require(step, packet in PER_IMAGE)
+        _require(step, packet in PER_IMAGE and len(step.inputs) == 1 and isinstance(step.args[0], Ref))
     return step.func
 
 
@@ -48,8 +50,12 @@ def _require(step: Step, fits: object) -> None:
         raise CannotRecordError(f"{step.name} may mix the images of a batch")
 
 
+def _constants(step: Step) -> list[torch.Tensor]:
+    return [each for each in leaves((*step.args, *step.kwargs.values())) if isinstance(each, torch.Tensor)]
+
+
 def _dimension(step: Step, tape: Tape, position: int) -> int:
-    rank = tape.values[step.inputs[0]].dim()
+    rank = tape.values[step.inputs[0]].dim() + (step.func.overloadpacket is aten.unsqueeze)
     return (step.args[position] if len(step.args) > position else 0) % rank
 
 

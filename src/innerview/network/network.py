@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import torch
@@ -70,7 +71,7 @@ class Network:
         self.output = output
         self.grid = grid
         self._layers: dict[tuple, tuple[LayerInfo, ...]] = {}
-        self._digest: tuple[tuple, str] | None = None
+        self._digest: tuple[list[ref[Tensor]], list[int], str] | None = None
 
     def __repr__(self) -> str:
         return f"Network({self.name}, {self.preprocess}, {self.dtype}, {self.device})"
@@ -197,12 +198,21 @@ class Network:
         return address(self.module, self.layers(images), name, self.name)
 
     def digest(self) -> str:
-        """A fingerprint of all parameters and buffers, 16 hexadecimal digits; equal weights give equal digests."""
+        """A fingerprint of all parameters and buffers, 16 hexadecimal digits; equal weights give equal digests.
+
+        It is computed again when a tensor was replaced or written to; writing through `tensor.data` goes unnoticed.
+        """
         held = [values for _, each in members(self.module) for values in (each._parameters, each._buffers) if values]
-        versions = tuple((id(each), version(each)) for values in held for each in values.values() if each is not None)
-        if self._digest is None or self._digest[0] != versions:
-            self._digest = versions, _hash(dict(self.module.named_parameters()) | dict(self.module.named_buffers()))
-        return self._digest[1]
+        tensors = [each for values in held for each in values.values() if each is not None]
+        versions = list(map(version, tensors))
+        if self._digest is not None:
+            known, then, digest = self._digest
+            same = len(known) == len(tensors) and all(old() is now for old, now in zip(known, tensors, strict=True))
+            if same and then == versions:
+                return digest
+        state = dict(self.module.named_parameters()) | dict(self.module.named_buffers())
+        self._digest = list(map(ref, tensors)), versions, _hash(state)
+        return self._digest[2]
 
 
 def _hash(state: dict[str, Tensor]) -> str:

@@ -105,7 +105,7 @@ def _same_buffers(modules: Sequence[nn.Module]) -> Iterator[None]:
             each._buffers.update(own)
         with torch.no_grad():
             for buffer, value, before in values:
-                if version(buffer) != before:
+                if version(buffer) != before or not torch.equal(buffer, value):
                     buffer.copy_(value)
 
 

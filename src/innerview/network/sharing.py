@@ -42,6 +42,7 @@ def sharing(net: Network, images: Any) -> Iterator[Tensor]:
     if shared(net, images) is not None:  # an outer block shares already
         yield images
         return
+    images = images.clone()  # what the caller does to the original changes nothing here
     token = _shared.set(_Shared(net, images))
     try:
         yield images
@@ -55,13 +56,9 @@ def shared(net: Network, images: Tensor) -> dict[Hashable, Any] | None:
     It holds one part of the batch at a time.
     """
     here = _shared.get()
-    if (
-        here is None
-        or here.net is not net
-        or images.untyped_storage().data_ptr() != here.images.untyped_storage().data_ptr()
-    ):
+    if here is None or here.net is not net or _memory(images) != _memory(here.images) or images.is_inference():
         return None
-    of = (images.data_ptr(), images.shape, images.stride(), version(images), net.digest())
+    of = (images.data_ptr(), images.shape, images.stride(), version(images), net.digest(), net.output, net.grid)
     if of != here.of:
         here.memory.clear()
         here.of = of

@@ -6,7 +6,10 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from .scope import version
 
 Arg = TypeVar("Arg")
 
@@ -60,15 +63,34 @@ def record(run: Callable[[Tensor], Tensor], image: Tensor) -> Tape:
 
     Raises:
         CannotRecordError: a tensor is written to that shares memory with another one or was not computed from the
-            image, an operation has no form that does not write in place, or the result does not depend on the image.
+            image, or that an operation has read before; an operation has no form that does not write in place; a
+            value leaves the tensors (`item`, `numpy`, an `if`), so what follows cannot be seen; or the result does
+            not depend on the image.
     """
     with torch.inference_mode(False), torch.no_grad():
         image = image.clone()
-        with _Recorder(image) as recorder:
+        with _NumbersRefused() as exits, _Recorder(image) as recorder:
             output = run(image)
+    for refusal in (*exits.refusals, *recorder.refusals):  # the network may have caught what was raised
+        raise refusal
+    if any(version(constant) != before for constant, before in recorder.constants):
+        raise CannotRecordError("a tensor that an operation has read is written to later")
     if id(output) not in recorder.numbers:
         raise CannotRecordError("the result does not depend on the image")
     return Tape(tuple(recorder.steps), tuple(recorder.values), recorder.numbers[id(output)])
+
+
+class _NumbersRefused(TorchFunctionMode):
+    """Notices tensors that become arrays or lists, which no operation shows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refusals: list[CannotRecordError] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        if func in (Tensor.numpy, Tensor.tolist, Tensor.__array__):
+            self.refusals.append(CannotRecordError("a tensor becomes an array or a list"))
+        return func(*args, **(kwargs or {}))
 
 
 class _Recorder(TorchDispatchMode):
@@ -77,6 +99,8 @@ class _Recorder(TorchDispatchMode):
         self.steps: list[Step] = []
         self.values: list[Tensor] = []
         self.numbers: dict[int, int] = {}
+        self.constants: list[tuple[Tensor, int]] = []
+        self.refusals: list[CannotRecordError] = []
         self._add(image)
 
     def _add(self, tensor: Tensor) -> int:
@@ -86,15 +110,18 @@ class _Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
-        known = [each for each in leaves((*args, *kwargs.values())) if id(each) in self.numbers]
-        if not known:
+        tensors = [each for each in leaves((*args, *kwargs.values())) if isinstance(each, Tensor)]
+        if not any(id(each) in self.numbers for each in tensors):
             return func(*args, **kwargs)
         read_args, read_kwargs = replaced((args, kwargs), self._ref)
+        self.constants += [(each, version(each)) for each in tensors if id(each) not in self.numbers]
         if func._schema.is_mutable:
             self._before_write(func, args[0])
         output = func(*args, **kwargs)
         numbers = tuple(self._add(each) for each in leaves((output,)) if isinstance(each, Tensor))
-        self.steps.append(Step(_without_write(func), read_args, read_kwargs, numbers))
+        if not numbers:
+            raise self._refusal(f"{func} takes a value out of the tensors")
+        self.steps.append(Step(self._without_write(func), read_args, read_kwargs, numbers))
         return output
 
     def _ref(self, value: object) -> object:
@@ -103,22 +130,25 @@ class _Recorder(TorchDispatchMode):
     def _before_write(self, func: Any, target: Any) -> None:
         """What was known by this tensor keeps its value, in a copy; the tensor gets a new number."""
         if id(target) not in self.numbers:
-            raise CannotRecordError(f"{func} writes to what is not a tensor computed from the image")
+            raise self._refusal(f"{func} writes to what is not a tensor computed from the image")
         memory = target.untyped_storage().data_ptr()
         if any(each is not target and each.untyped_storage().data_ptr() == memory for each in self.values):
-            raise CannotRecordError(f"{func} writes to a tensor that shares memory with another")
+            raise self._refusal(f"{func} writes to a tensor that shares memory with another")
         self.values[self.numbers[id(target)]] = target.clone()
 
+    def _without_write(self, func: Any) -> Any:
+        """The operation that gives the same without writing in place."""
+        if not func._schema.is_mutable:
+            return func
+        packet = getattr(torch.ops.aten, func.overloadpacket.__name__.removesuffix("_"), None)
+        found = getattr(packet, func._overloadname, None)
+        if found is None or found._schema.is_mutable:
+            raise self._refusal(f"{func} writes in place and has no other form")
+        return found
 
-def _without_write(func: Any) -> Any:
-    """The operation that gives the same without writing in place."""
-    if not func._schema.is_mutable:
-        return func
-    packet = getattr(torch.ops.aten, func.overloadpacket.__name__.removesuffix("_"), None)
-    found = getattr(packet, func._overloadname, None)
-    if found is None or found._schema.is_mutable:
-        raise CannotRecordError(f"{func} writes in place and has no other form")
-    return found
+    def _refusal(self, reason: str) -> CannotRecordError:
+        self.refusals.append(CannotRecordError(reason))
+        return self.refusals[-1]
 
 
 def leaves(values: Any) -> Iterator[Any]:
