@@ -121,19 +121,6 @@ def test_a_goal_is_reached_on_the_right_side(bench: SimpleNamespace) -> None:
     assert bench.page.at_most(1.2, None) == ""
 
 
-def test_the_peak_is_what_the_call_adds_at_most(bench: SimpleNamespace) -> None:
-    if not bench.contest.FORGET_PEAK.exists():
-        pytest.skip("the system does not tell the peak")
-    mebibytes = 64
-
-    def call() -> Tensor:
-        torch.ones(mebibytes, 2**18)
-        return torch.ones(1)
-
-    torch.ones(2 * mebibytes, 2**18)  # an earlier, higher peak must not hide this one
-    assert abs(bench.contest.peak(call) / 2**20 - mebibytes) < 8
-
-
 @pytest.mark.slow
 def test_the_peak_of_a_contestant_is_read_in_its_own_process(bench: SimpleNamespace) -> None:
     peak = bench.contest.memory_of("gradient", "resnet50", 32, "innerview")

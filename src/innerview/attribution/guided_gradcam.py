@@ -53,9 +53,9 @@ class GuidedGradCAM(Method):
     def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """The product of the two maps, both from one forward pass."""
         layer = grid_layer(net, images, self.layer)
-        with sharing(net, images):
-            features = layer_gradients(net, images, objective, [layer])
-            pixels = input_gradient(net, images, objective, "guided")
+        with sharing(net, images) as shared:
+            features = layer_gradients(net, shared, objective, [layer])
+            pixels = input_gradient(net, shared, objective, "guided")
         activations, gradients = (
             as_maps(net, images, layer, each[0]) for each in (features.activations, features.gradients)
         )

@@ -62,16 +62,17 @@ def tour(net: Network, source: Any, *, top: int = 5, title: str | None = None) -
         SettingError: there is more than one image, or `top` is less than 1.
         ImageError, NetworkError: the image cannot be used, or the network gives no class scores.
     """
-    visit = _visit(net, source, top)
-    work = [(section, section.parts(visit)) for section in SECTIONS]
-    with sharing(net, visit.image), steps("looking", sum(len(parts) for _, parts in work)) as advance:
-        shown = []
-        for section, parts in work:
-            results = []
-            for part in parts:
-                results.append(part())
-                advance(1)
-            shown.append(Shown(section, results))
+    with sharing(net, _image(net, source)) as image:
+        visit = _visit(net, image, source, top)
+        work = [(section, section.parts(visit)) for section in SECTIONS]
+        with steps("looking", sum(len(parts) for _, parts in work)) as advance:
+            shown = []
+            for section, parts in work:
+                results = []
+                for part in parts:
+                    results.append(part())
+                    advance(1)
+                shown.append(Shown(section, results))
     return _page(visit, shown, _photograph(source), title)
 
 
@@ -82,12 +83,16 @@ def write_tour(net: Network, source: Any, path: str | Path, *, top: int = 5, tit
         temporary.write_text(page, encoding="utf-8")
 
 
-def _visit(net: Network, source: Any, top: int) -> Visit:
-    if top < 1:
-        raise SettingError(f"top is a number of classes, at least 1; got {top}")
+def _image(net: Network, source: Any) -> Tensor:
     image = net.prepare(source)
     if len(image) != 1:
         raise SettingError(f"a tour looks at one image; got {len(image)}. Make one page for each")
+    return image
+
+
+def _visit(net: Network, image: Tensor, source: Any, top: int) -> Visit:
+    if top < 1:
+        raise SettingError(f"top is a number of classes, at least 1; got {top}")
     name = plain(Path(source).name) if isinstance(source, str | Path) else ""
     return Visit(net, image, tuple(net.predict(image, top)[0]), name)
 
