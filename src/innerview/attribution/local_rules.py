@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..network.folding import NORMS, scale_and_shift
+from ..network.folding import NORMS, scale_and_shift_of
 from ..network.tape import Ref, Step, Tape, leaves, replaced
 from .resampling import Resampling
 from .windows import Area, Positions, Region, Window
@@ -161,7 +161,7 @@ def _pad(operation: Operation) -> Rule | None:
 
 
 def _batch_norm(operation: Operation) -> Rule:
-    scale, shift = (each[:, None, None] for each in scale_and_shift(operation.step))
+    scale, shift = (each[:, None, None] for each in scale_and_shift_of(operation.step))
     return _on_each(lambda window: [torch.addcmul(shift, window, scale)])
 
 

@@ -21,6 +21,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from ..errors import MethodError
+from ..network.folding import scale_and_shift
 from .lrp_rules import Layer, Rule, Rules, share, share_evenly
 
 UNCHANGED = {"relu", "relu6", "hardtanh", "leaky_relu", "prelu", "elu"}
@@ -88,12 +89,14 @@ class Relevance(TorchFunctionMode):
         """A batch normalisation: one with the weighted layer right before it, else a linear layer of its own."""
         given = BATCH_NORM.bind(*call.args, **call.kwargs)
         given.apply_defaults()
-        if given.arguments["training"]:
+        norm = given.arguments
+        if norm["training"]:
             return None
         before = _weighted_before(call.args[0])
         if before is None:
             return self._linear(call)
-        layer = before.layer.scaled(*_scale_and_shift(**given.arguments))
+        known = (norm["weight"], norm["bias"], norm["running_mean"], norm["running_var"], norm["eps"])
+        layer = before.layer.scaled(*scale_and_shift(*known))
         return _Weighted.apply(layer, before.rule, *before.saved_tensors)
 
 
@@ -205,16 +208,6 @@ def _weighted_before(tensor: Tensor) -> Any:
         node = node.next_functions[0][0]
     layer = getattr(node, "layer", None)
     return node if layer is not None and (layer.weight.dim() > 2 or tensor.dim() == 2) else None
-
-
-def _scale_and_shift(
-    running_mean: Tensor, running_var: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float, **_: Any
-) -> tuple[Tensor, Tensor]:
-    """Of a batch normalisation in evaluation: y ↦ scale · y + shift."""
-    scale = (running_var + eps).rsqrt()
-    scale = scale if weight is None else scale * weight
-    shift = -running_mean * scale
-    return scale, shift if bias is None else shift + bias
 
 
 def _own(tensor: Tensor) -> Tensor:

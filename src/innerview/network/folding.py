@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .tape import CannotRecordError, Ref, Step
 
+Channels = Float[Tensor, "channel"]
 aten = torch.ops.aten
 NORMS = {aten.native_batch_norm, aten._native_batch_norm_legit_no_training, aten.cudnn_batch_norm}
 
@@ -36,13 +37,20 @@ def folded(steps: Sequence[Step]) -> list[Step]:
     return [step for step in result if step is not None]
 
 
-def scale_and_shift(norm: Step) -> tuple[Float[Tensor, "channel"], Float[Tensor, "channel"]]:
+def scale_and_shift(
+    weight: Channels | None, bias: Channels | None, mean: Channels, variance: Channels, epsilon: float
+) -> tuple[Channels, Channels]:
     """Of a batch normalisation in evaluation: y ↦ scale · y + shift."""
-    _, weight, bias, mean, variance, *_, epsilon = norm.args
     scale = (variance + epsilon).rsqrt()
     scale = scale if weight is None else scale * weight
     shift = -mean * scale
     return scale, shift if bias is None else shift + bias
+
+
+def scale_and_shift_of(norm: Step) -> tuple[Channels, Channels]:
+    """`scale_and_shift` of a recorded batch normalisation."""
+    _, weight, bias, mean, variance, *_, epsilon = norm.args
+    return scale_and_shift(weight, bias, mean, variance, epsilon)
 
 
 def _require_evaluation(norm: Step) -> None:
@@ -60,7 +68,7 @@ def _foldable(step: Step) -> bool:
 
 def _folded(convolution: Step, norm: Step) -> Step:
     source, weight, bias, *rest = convolution.args
-    scale, shift = scale_and_shift(norm)
+    scale, shift = scale_and_shift_of(norm)
     shift = shift if bias is None else shift + scale * bias
     args = (source, torch.einsum("o,o...->o...", scale, weight), shift, *rest)
     return replace(convolution, args=args, outputs=norm.outputs[:1])
