@@ -55,6 +55,36 @@ def relus() -> None:
         iv.save([method(net, images) for method in methods], FOLDER / "relus.png", style="map")
 
 
+def kernels() -> None:
+    """What the first layers learned: digits, photographs, and pairs of channels as rows and columns."""
+    lenet, resnet = iv.load("builtin/lenet"), iv.load("builtin/tiny-resnet")
+    iv.save(iv.filters(lenet, "conv1"), FOLDER / "lenet-conv1.png")
+    iv.save(iv.filters(lenet, "conv2"), FOLDER / "lenet-conv2.png")
+    iv.save(iv.filters(resnet, "stem.conv"), FOLDER / "tiny-resnet-stem.png")
+    iv.save(iv.filters(resnet, "layer2.0.conv1", outputs=20, inputs=15), FOLDER / "tiny-resnet-pairs.png")
+    iv.save(iv.weight_distributions(resnet), FOLDER / "tiny-resnet-weights.png")
+
+
+def inside() -> None:
+    """What happens inside for a digit and for a photograph, with trained and with random weights."""
+    lenet = iv.load("builtin/lenet")
+    digit = np.pad(load_digits().images[3] / 16 * 255, 2).astype(np.uint8)
+    iv.save(iv.activations(lenet, digit, ["relu1", "relu2", "fc3"]), FOLDER / "lenet-digit.png", channels="first")
+    resnet = iv.load("builtin/tiny-resnet")
+    iv.save(iv.activations(resnet, PHOTOGRAPH), FOLDER / "tiny-resnet-inside.png", position=(40, 32))
+    alexnet = iv.load("torchvision/alexnet", weights="random")
+    iv.save(iv.activations(alexnet, PHOTOGRAPH), FOLDER / "alexnet-random.png", channels="first")
+
+
+def compared() -> None:
+    """Which channels notice that the face is covered."""
+    net = iv.load("builtin/tiny-resnet")
+    image = net.prepare(PHOTOGRAPH)
+    covered = image.clone()
+    covered[:, :, 12:30, 22:44] = 0
+    iv.save(iv.compare(net, image, covered), FOLDER / "covered.png")
+
+
 def lecture(options: argparse.Namespace) -> None:
     """Several animals and several classes, by several methods; and the three ways back through a ReLU."""
     net = iv.load(options.network, weights=options.weights)
@@ -67,6 +97,9 @@ def lecture(options: argparse.Namespace) -> None:
         ways = [iv.Gradient(), iv.SmoothGrad(), iv.Deconvolution(), iv.GuidedBackprop()]
         iv.save([method(net, images) for method in ways], options.out / "relus.png", style="map")
         iv.save(_all(net, images, None), options.out / "everything.png")
+        iv.save(iv.activations(net, images), options.out / "inside.png")
+    iv.save(iv.filters(net), options.out / "kernels.png")
+    iv.save(iv.weight_distributions(net), options.out / "weights.png")
 
 
 def _all(net: iv.Network, images: object, why: iv.Objective | None) -> list[iv.Attribution]:
@@ -91,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.network:
         lecture(options)
         return
-    for picture in (hero, everything, classes, relus):
+    for picture in (hero, everything, classes, relus, kernels, inside, compared):
         picture()
 
 

@@ -1,6 +1,7 @@
 """Train the built-in tiny-resnet: ``python recipes/tiny_resnet.py --data FOLDER_OR_ARCHIVE --out FOLDER``."""
 
 import tarfile
+from functools import partial
 from pathlib import Path
 
 import cyclopts
@@ -11,6 +12,7 @@ from torch.nn import functional
 from torchvision.datasets import ImageFolder
 from torchvision.transforms.functional import pil_to_tensor
 
+import innerview as iv
 from innerview.builtin.networks import TinyResNet
 from training import Card, Images, Normalisation, Plan, Run, Views, deliver, replacing, train
 
@@ -18,7 +20,9 @@ NORMALISE = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 SIZE = 64
 
 
-def main(data: Path, out: Path, epochs: int = 25, seed: int = 0, threads: int = 2) -> None:
+def main(  # noqa: PLR0913 - every option is a parameter
+    data: Path, out: Path, *, epochs: int = 25, seed: int = 0, threads: int = 2, snapshots: Path | None = None
+) -> None:
     """Train on the photographs in ``train/`` and measure on those in ``val/``, one folder per class.
 
     Run it again to go on after an interruption.
@@ -35,6 +39,8 @@ def main(data: Path, out: Path, epochs: int = 25, seed: int = 0, threads: int = 
         Seed of the weights, of the order and of the augmentation.
     threads
         Processor threads; with another number, sums round differently and so does the result.
+    snapshots
+        Folder for the kernels of the first layer as they are on the way: ``iv.animate(iv.open_recording(folder), …)``.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(threads)
@@ -44,7 +50,10 @@ def main(data: Path, out: Path, epochs: int = 25, seed: int = 0, threads: int = 
     plan = Plan(epochs, seed, warmup=1, halving=7, cooldown=14, size=40, growth=((48, 3), (SIZE, -2)))
     net = TinyResNet().to(memory_format=torch.channels_last)
     views = Views(known, cropped_and_lit, NORMALISE)
-    average = train(Run(net, plan), views, out / "tiny-resnet.checkpoint.pt")
+    follow = partial(iv.Recorder, net, [iv.FilterImages("stem.conv")], out=snapshots) if snapshots else None
+    average = train(
+        Run(net, plan), views, out / "tiny-resnet.checkpoint.pt", follow and (lambda done: follow(start=done))
+    )
     deliver(average, held_out, card(folder, plan), out)
 
 

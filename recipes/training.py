@@ -14,6 +14,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional
 
+import innerview as iv
 from innerview.files import replacing
 
 
@@ -129,22 +130,27 @@ class Run:
         self.epoch = state["epoch"]
 
 
-def train(run: Run, views: Views, checkpoint: Path) -> nn.Module:
-    """The averaged network at the end of the plan, resumed from the checkpoint if there is one."""
+def train(run: Run, views: Views, checkpoint: Path, follow: Callable[[int], iv.Recorder] | None = None) -> nn.Module:
+    """The averaged network at the end of the plan, resumed from the checkpoint if there is one.
+
+    ``follow`` makes a recorder of the training, given how many steps are done; the result is the same to the bit.
+    """
     if checkpoint.exists():
         run.resume(checkpoint)
+    done = run.epoch * (len(views.images.labels) // run.plan.batch)
+    recorder = follow(done) if follow else None
     with Progress() as progress:
         task = progress.add_task("epoch", total=run.plan.epochs, completed=run.epoch)
         while run.epoch < run.plan.epochs:
             start = monotonic()
-            loss = _epoch(run, views, lambda part: progress.advance(task, part))
+            loss = _epoch(run, views, lambda part: progress.advance(task, part), recorder)
             run.save(checkpoint)
             line = f"epoch {run.epoch}/{run.plan.epochs}  loss {loss:.3f}  {monotonic() - start:.0f} s"
             progress.console.print(line, highlight=False)
     return run.average
 
 
-def _epoch(run: Run, views: Views, advance: Callable[[float], None]) -> float:
+def _epoch(run: Run, views: Views, advance: Callable[[float], None], recorder: iv.Recorder | None) -> float:
     """One pass over the images; returns the mean loss."""
     plan, size, total = run.plan, run.plan.size_at(run.epoch), 0.0
     order = torch.randperm(len(views.images.labels), generator=run.generator)
@@ -153,6 +159,8 @@ def _epoch(run: Run, views: Views, advance: Callable[[float], None]) -> float:
     for number, batch in enumerate(batches):
         run.optimizer.param_groups[0]["lr"] = plan.rate_at(run.epoch + number / len(batches))
         total += _step(run, views.of(batch, size, run.generator), views.images.labels[batch])
+        if recorder is not None:
+            recorder.step()
         _average(run, decay=min(plan.averaging, (number + run.epoch * len(batches)) / 100))
         advance(1 / len(batches))
     run.epoch += 1

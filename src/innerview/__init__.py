@@ -8,6 +8,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .activation.compare import Comparison as Comparison
+    from .activation.compare import compare as compare
+    from .activation.maps import Activations as Activations
+    from .activation.maps import activations as activations
+    from .adversarial.attack import attack as attack
+    from .adversarial.catalogue import ATTACKS as ATTACKS
+    from .adversarial.deepfool import DeepFool as DeepFool
+    from .adversarial.gradient_steps import FGSM as FGSM
+    from .adversarial.gradient_steps import PGD as PGD
+    from .adversarial.gradient_steps import GradientAscent as GradientAscent
+    from .adversarial.method import AttackMethod as AttackMethod
+    from .adversarial.result import Attack as Attack
+    from .adversarial.sphere import SphereTest as SphereTest
+    from .adversarial.sphere import sphere as sphere
     from .attribution.cam import CAM as CAM
     from .attribution.catalogue import METHODS as METHODS
     from .attribution.eigen_cam import EigenCAM as EigenCAM
@@ -30,6 +44,8 @@ if TYPE_CHECKING:
     from .attribution.rise import RISE as RISE
     from .attribution.rollout import AttentionRollout as AttentionRollout
     from .attribution.score_cam import ScoreCAM as ScoreCAM
+    from .blocks.shift import Shift as Shift
+    from .blocks.shift import shift as shift
     from .errors import InnerviewError as InnerviewError
     from .errors import MethodError as MethodError
     from .network.layers import LayerInfo as LayerInfo
@@ -47,39 +63,144 @@ if TYPE_CHECKING:
     from .objectives import Objective as Objective
     from .objectives import PerImage as PerImage
     from .objectives import Probability as Probability
+    from .parameters.distributions import WeightDistributions as WeightDistributions
+    from .parameters.distributions import weight_distributions as weight_distributions
+    from .parameters.filters import Filters as Filters
+    from .parameters.filters import filters as filters
+    from .parameters.hidden_units import hidden_units as hidden_units
+    from .parameters.unit_lines import UnitLines as UnitLines
     from .progress import progress_bar as progress_bar
+    from .recording.probes import ActivationMaps as ActivationMaps
+    from .recording.probes import FilterImages as FilterImages
+    from .recording.probes import HiddenUnits as HiddenUnits
+    from .recording.recorder import Recorder as Recorder
+    from .recording.recording import Recording as Recording
+    from .recording.recording import open_recording as open_recording
+    from .recording.schedule import every as every
+    from .recording.schedule import logarithmic as logarithmic
+    from .recording.statistics import Statistics as Statistics
+    from .show.animation import animate as animate
     from .show.figures import figure as figure
     from .show.figures import save as save
     from .show.report import tour as tour
+    from .show.tensorboard import to_tensorboard as to_tensorboard
     from .version import __version__ as __version__
 
 _MODULES = {
+    ".activation.compare": (
+        "Comparison",
+        "compare",
+    ),
+    ".activation.maps": (
+        "Activations",
+        "activations",
+    ),
+    ".adversarial.attack": ("attack",),
+    ".adversarial.catalogue": ("ATTACKS",),
+    ".adversarial.deepfool": ("DeepFool",),
+    ".adversarial.gradient_steps": (
+        "FGSM",
+        "GradientAscent",
+        "PGD",
+    ),
+    ".adversarial.method": ("AttackMethod",),
+    ".adversarial.result": ("Attack",),
+    ".adversarial.sphere": (
+        "SphereTest",
+        "sphere",
+    ),
     ".attribution.cam": ("CAM",),
     ".attribution.catalogue": ("METHODS",),
     ".attribution.eigen_cam": ("EigenCAM",),
-    ".attribution.gradcam": ("GradCAM", "GradCAMPlusPlus", "HiResCAM", "LayerCAM"),
-    ".attribution.gradients": ("Gradient", "GradientTimesInput"),
+    ".attribution.gradcam": (
+        "GradCAM",
+        "GradCAMPlusPlus",
+        "HiResCAM",
+        "LayerCAM",
+    ),
+    ".attribution.gradients": (
+        "Gradient",
+        "GradientTimesInput",
+    ),
     ".attribution.guided_gradcam": ("GuidedGradCAM",),
     ".attribution.integrated_gradients": ("IntegratedGradients",),
     ".attribution.lrp": ("LRP",),
-    ".attribution.method": ("Attribution", "Method"),
-    ".attribution.noise": ("SmoothGrad", "VarGrad"),
+    ".attribution.method": (
+        "Attribution",
+        "Method",
+    ),
+    ".attribution.noise": (
+        "SmoothGrad",
+        "VarGrad",
+    ),
     ".attribution.occlusion": ("Occlusion",),
-    ".attribution.relu_rules": ("Deconvolution", "GuidedBackprop"),
+    ".attribution.relu_rules": (
+        "Deconvolution",
+        "GuidedBackprop",
+    ),
     ".attribution.rise": ("RISE",),
     ".attribution.rollout": ("AttentionRollout",),
     ".attribution.score_cam": ("ScoreCAM",),
-    ".errors": ("InnerviewError", "MethodError"),
+    ".blocks.shift": (
+        "Shift",
+        "shift",
+    ),
+    ".errors": (
+        "InnerviewError",
+        "MethodError",
+    ),
     ".network.layers": ("LayerInfo",),
     ".network.load": ("load",),
-    ".network.network": ("Network", "Prediction"),
+    ".network.network": (
+        "Network",
+        "Prediction",
+    ),
     ".network.preprocess": ("Preprocess",),
     ".network.receptive_field": ("ReceptiveField",),
     ".network.sharing": ("sharing",),
-    ".objectives": ("Channel", "Direction", "LayerEnergy", "Logit", "Neuron", "Objective", "PerImage", "Probability"),
+    ".objectives": (
+        "Channel",
+        "Direction",
+        "LayerEnergy",
+        "Logit",
+        "Neuron",
+        "Objective",
+        "PerImage",
+        "Probability",
+    ),
+    ".parameters.distributions": (
+        "WeightDistributions",
+        "weight_distributions",
+    ),
+    ".parameters.filters": (
+        "Filters",
+        "filters",
+    ),
+    ".parameters.hidden_units": ("hidden_units",),
+    ".parameters.unit_lines": ("UnitLines",),
     ".progress": ("progress_bar",),
-    ".show.figures": ("figure", "save"),
+    ".recording.probes": (
+        "ActivationMaps",
+        "FilterImages",
+        "HiddenUnits",
+    ),
+    ".recording.recorder": ("Recorder",),
+    ".recording.recording": (
+        "Recording",
+        "open_recording",
+    ),
+    ".recording.schedule": (
+        "every",
+        "logarithmic",
+    ),
+    ".recording.statistics": ("Statistics",),
+    ".show.animation": ("animate",),
+    ".show.figures": (
+        "figure",
+        "save",
+    ),
     ".show.report": ("tour",),
+    ".show.tensorboard": ("to_tensorboard",),
     ".version": ("__version__",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

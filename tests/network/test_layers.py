@@ -121,3 +121,15 @@ def test_a_module_registered_twice_answers_to_both_names() -> None:
     net = network(Twin())
     assert net.address("second_name").module is net.module.conv2
     assert "second_name" not in [layer.name for layer in net.layers()]
+
+
+@pytest.mark.parametrize("pixel", [(0, 0), (7, 3), (14, 14), (9, 12)])
+def test_the_nearest_unit_is_the_one_whose_field_has_its_middle_nearest(pixel: tuple[int, int]) -> None:
+    field, grid = ReceptiveField((5, 3), (2, 4), (-2, -1)), (8, 4)
+
+    def far(unit: tuple[int, int]) -> float:
+        top, left, bottom, right = field.box(*unit)
+        return abs((top + bottom - 1) / 2 - pixel[0]) + abs((left + right - 1) / 2 - pixel[1])
+
+    every = [(row, column) for row in range(grid[0]) for column in range(grid[1])]
+    assert far(field.nearest(pixel, grid)) == min(map(far, every))

@@ -18,6 +18,11 @@ from innerview.show.colours import Scale
 from innerview.show.figures import figure, save
 from innerview.show.sheet import MOST_IMAGES
 
+DRAWN = (
+    "these results can be drawn: Attribution, Filters, WeightDistributions, Activations, Comparison, UnitLines, "
+    "Recording, Attack; and lists of Attribution, Attack"
+)
+
 
 def words(drawn: Figure) -> list[str]:
     inside = [text.get_text() for axes in drawn.axes for text in axes.texts]
@@ -125,8 +130,8 @@ def test_everything_stays_on_the_page(count: int) -> None:
 @pytest.mark.parametrize(
     ("results", "settings", "sentence"),
     [
-        ([], {}, "these results can be drawn, alone or in a list: Attribution; got a list of 0"),
-        ("text", {}, "these results can be drawn, alone or in a list: Attribution; got str"),
+        ([], {}, f"{DRAWN}; got a list of 0"),
+        ("text", {}, f"{DRAWN}; got str"),
         (attribution(spot()), {"style": "heat"}, 'style is "overlay" or "map"; got \'heat\''),
         (attribution(spot()), {"images": [1]}, "images are numbered 0 to 0; got [1]"),
         (

@@ -14,6 +14,7 @@ from torch.nn import functional
 from ..errors import ResultError
 from ..network.batching import in_batches
 from ..network.network import Network
+from ..network.pictures import pictures
 from ..network.scope import untouched
 from ..objectives import Objective, PerImage
 from ..results import Provenance, read, write
@@ -160,7 +161,7 @@ class Method(ABC):
             reduction=self.reduction,
             signed=self.signed,
             provenance=Provenance(
-                network=net.name,
+                network=net.title,
                 weights=net.digest(),
                 objective=described(net, asked),
                 method=type(self).__name__,
@@ -194,18 +195,6 @@ def described(net: Network, objective: Objective) -> tuple[str, ...]:
     if isinstance(objective, PerImage):
         return tuple(each.describe(net) for each in objective.objectives)
     return (objective.describe(net),)
-
-
-def pictures(net: Network, images: Images) -> UInt8[Tensor, "batch colour height width"]:
-    """What the network saw, as pixels; inputs that are neither grey nor RGB become grey."""
-    if images.shape[1] == net.preprocess.channels:
-        shown = net.preprocess.display(images.float())
-    else:
-        low, high = images.float().amin((1, 2, 3), keepdim=True), images.float().amax((1, 2, 3), keepdim=True)
-        shown = (images.float() - low) / (high - low).clamp_min(torch.finfo(torch.float32).tiny)
-    if shown.shape[1] not in (1, 3):
-        shown = shown.mean(1, keepdim=True)
-    return (shown.clamp(0, 1) * 255).round().to(torch.uint8).cpu()
 
 
 def _largest(values: Maps) -> Float[Tensor, "batch 1 map_row map_column"]:

@@ -16,7 +16,11 @@ FINE, MISTAKE, INTERRUPTED, NO_READER = 0, 2, 130, 141
 _VERBS = {
     "tour": "One page with every look at one image.",
     "explain": "Where in the images the answer comes from.",
+    "filters": "What a layer learned: its kernels as pictures.",
+    "activations": "What happens inside for an image, layer by layer.",
+    "attack": "How small a change of each image changes the answer.",
     "predict": "The most probable classes of each image.",
+    "demo": "Watch a small network being trained.",
     "layers": "The layers of a network, as a tree.",
     "methods": "The methods that explain can use.",
 }

@@ -17,12 +17,22 @@ def place(out: Path | None, images: Sequence[Path], suffixes: Sequence[str]) -> 
     Raises:
         SettingError: the file's ending is none of `suffixes`, or the file is one of the images.
     """
-    if out is None:
-        return Path(f"innerview-{images[0].stem}{suffixes[0]}")
-    if out.suffix.lower() not in suffixes:
-        raise SettingError(f"--out is a file that ends in {' or '.join(suffixes)}; got {str(out)!r}")
+    out = named(out, images[0].stem, suffixes)
     if any(_same(out, image) for image in images):
         raise SettingError(f"--out would overwrite the image {str(out)!r}; choose another name")
+    return out
+
+
+def named(out: Path | None, subject: str, suffixes: Sequence[str]) -> Path:
+    """The file to write: `out`, or one in the current folder that is named after its subject.
+
+    Raises:
+        SettingError: the file's ending is none of `suffixes`.
+    """
+    if out is None:
+        return Path(f"innerview-{subject}{suffixes[0]}")
+    if out.suffix.lower() not in suffixes:
+        raise SettingError(f"--out is a file that ends in {' or '.join(suffixes)}; got {str(out)!r}")
     return out
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..errors import MethodError
-from .layers import LayerInfo
+from .layers import LayerInfo, in_order
 from .network import Network
 from .outputs import first_tensor, with_first_tensor
 from .scope import hooked, untouched
@@ -140,7 +140,7 @@ def _on_grid(net: Network, image: Images, gradient: Tensor | None) -> bool:
 def _candidates(net: Network, images: Images) -> Iterator[LayerInfo]:
     """The grids before the first tokens; then, of the layers that give tokens, the blocks and normalisations."""
     yield from _before_tokens(net.layers(images))
-    for layer in _in_order(net.layers(images)):
+    for layer in in_order(net.layers(images)):
         a_block = any(True for _ in net.module.get_submodule(layer.name).children())
         if len(layer.output_shape) == 2 and (a_block or "Norm" in layer.kind):
             yield layer
@@ -148,13 +148,8 @@ def _candidates(net: Network, images: Images) -> Iterator[LayerInfo]:
 
 def _before_tokens(layers: Iterable[LayerInfo]) -> Iterator[LayerInfo]:
     """The layers that give maps before any gives tokens."""
-    before = takewhile(lambda layer: len(layer.output_shape) != 2, _in_order(layers))
+    before = takewhile(lambda layer: len(layer.output_shape) != 2, in_order(layers))
     return (layer for layer in before if len(layer.output_shape) == 3)
-
-
-def _in_order(layers: Iterable[LayerInfo]) -> list[LayerInfo]:
-    """As they finish in a pass."""
-    return sorted(layers, key=lambda layer: layer.finished[-1])
 
 
 def _channels_last(shape: Sequence[int], size: Size) -> bool:

@@ -1,7 +1,7 @@
 """The layers of a network: their addresses, shapes and receptive fields, read off one forward pass."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -72,6 +72,11 @@ def trace(module: nn.Module, images: Tensor) -> tuple[LayerInfo, ...]:
         )
         for address, each in modules
     )
+
+
+def in_order(layers: Iterable[LayerInfo]) -> list[LayerInfo]:
+    """The layers as they finish in a pass."""
+    return sorted(layers, key=lambda layer: layer.finished[-1])
 
 
 def _run(module: nn.Module, images: Tensor) -> tuple[dict[nn.Module, _Run], FieldTracer]:

@@ -76,6 +76,7 @@ def load(
         parts.labels,
         name=wish.full_name,
         output=parts.output,
+        untrained=weights == "random",
     )
 
 

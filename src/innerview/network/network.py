@@ -48,6 +48,7 @@ class Network:
         output: takes the module's output and returns the tensor of class scores.
         grid: takes a layer's output and returns it as maps [batch, channel, row, column], where that is not
             obvious. It only rearranges and leaves out values, as gradients are read by it, too.
+        untrained: whether its weights are random; results and figures say so.
 
     Raises:
         NetworkError: the module cannot be looked at (a TorchScript module hides its layers, a quantised or
@@ -63,6 +64,7 @@ class Network:
         name: str | None = None,
         output: Callable[[Any], Tensor] | None = None,
         grid: Callable[[Tensor], Tensor] | None = None,
+        untrained: bool = False,
     ) -> None:
         self.module = _unwrapped(module)
         self.preprocess = preprocess or Preprocess(size=224)
@@ -70,11 +72,17 @@ class Network:
         self.name = name or type(self.module).__name__
         self.output = output
         self.grid = grid
+        self.untrained = untrained
         self._layers: dict[tuple, tuple[LayerInfo, ...]] = {}
         self._digest: tuple[list[ref[Tensor]], list[int], str] | None = None
 
     def __repr__(self) -> str:
         return f"Network({self.name}, {self.preprocess}, {self.dtype}, {self.device})"
+
+    @property
+    def title(self) -> str:
+        """What results and figures call it: its name, and that its weights are random if they are."""
+        return f"{self.name}, random weights" if self.untrained else self.name
 
     @property
     def device(self) -> torch.device:

@@ -43,6 +43,13 @@ class ReceptiveField:
         top, left = (start + at * step for start, at, step in zip(self.start, (row, column), self.stride, strict=True))
         return top, left, top + self.size[0], left + self.size[1]
 
+    def nearest(self, pixel: Pair, grid: Sequence[int]) -> Pair:
+        """Of a grid of so many rows and columns, the unit whose field's middle is nearest to a pixel of the input."""
+        return _pair(
+            min(max(round((at - start - (size - 1) / 2) / (step or 1)), 0), units - 1)
+            for at, start, size, step, units in zip(pixel, self.start, self.size, self.stride, grid, strict=True)
+        )
+
     def through_window(self, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1)) -> "ReceptiveField":
         """The field behind a convolution or pooling layer."""
         return ReceptiveField(

@@ -65,11 +65,10 @@ class ReluRules(TorchFunctionMode):
     def backward(self, gradient: Tensor, opened: Tensor) -> Tensor:
         """What a ReLU that is open where `opened` is positive lets through."""
         self.met += 1
-        if self.rule != "plain":
-            gradient = gradient.clamp_min(0)
-        if self.rule != "deconvolution":
-            gradient = torch.ops.aten.threshold_backward(gradient, opened, 0)
-        return gradient
+        if self.rule == "deconvolution":
+            return gradient.clamp_min(0)
+        passed = torch.ops.aten.threshold_backward(gradient, opened, 0)
+        return passed if self.rule == "plain" else passed.clamp_min_(0)
 
 
 class _Ruled(Function):

@@ -1,7 +1,7 @@
 """Reading activations in one forward pass that runs no further than needed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -13,24 +13,28 @@ from .outputs import first_tensor, with_first_tensor
 from .scope import Hook, hooked
 from .seen import Seen
 
+Keep = Callable[[Tensor], Tensor]
+
 
 class _EnoughSeen(BaseException):
     """Ends a forward pass early; no `except Exception` of the user's network can catch it."""
 
 
-def look(
+def look(  # noqa: PLR0913 - all but the first two are optional
     net: Network,
     images: Tensor,
     *,
     record: Sequence[str] = (),
     start: str | None = None,
     stop: bool = False,
+    keep: Keep | None = None,
 ) -> Seen:
     """One forward pass of `images` that keeps the outputs of the layers in `record`.
 
     With `start`, gradients begin at that layer: its output is a leaf that requires a gradient, and what
     runs before it builds no graph. With `stop`, nothing runs after the last layer that was asked for.
-    What is kept is what the layer gave out at that moment: a later in-place operation does not change it.
+    What is kept is what the layer gave out at that moment: a later in-place operation does not change it. With
+    `keep`, it is what that makes of the output, which must be a copy.
     Runs inside `untouched(net.module)`.
     """
     names = dict.fromkeys(record if start is None else (*record, start))
@@ -38,7 +42,7 @@ def look(
     kept: dict[str, Tensor] = {}
     output = None
     try:
-        with hooked(_hooks(addresses, start, stop, kept)):
+        with hooked(_hooks(addresses, _keeping(start, keep), stop, kept)):
             output = net.select(net.module(images.clone()))
     except _EnoughSeen:
         pass
@@ -48,8 +52,23 @@ def look(
     return Seen(kept, output)
 
 
+def _keeping(start: str | None, keep: Keep | None) -> Callable[[str, Tensor], tuple[Tensor, Tensor]]:
+    """Of a layer's output, what is kept and what goes on through the network."""
+
+    def keeping(name: str, tensor: Tensor) -> tuple[Tensor, Tensor]:
+        if keep is not None:
+            return keep(tensor), tensor
+        kept = _leaf(tensor) if name == start else tensor
+        return kept, kept.clone()
+
+    return keeping
+
+
 def _hooks(
-    addresses: Sequence[Address], start: str | None, stop: bool, kept: dict[str, Tensor]
+    addresses: Sequence[Address],
+    keeping: Callable[[str, Tensor], tuple[Tensor, Tensor]],
+    stop: bool,
+    kept: dict[str, Tensor],
 ) -> dict[nn.Module, Hook]:
     by_module: dict[nn.Module, list[Address]] = defaultdict(list)
     for address in addresses:
@@ -60,11 +79,10 @@ def _hooks(
         calls[module] += 1
         for address in by_module[module]:
             if address.call == calls[module]:
-                tensor = _tensor(output, address)
-                kept[address.name] = _leaf(tensor) if address.name == start else tensor
+                kept[address.name], onward = keeping(address.name, _tensor(output, address))
                 if stop and len(kept) == len(addresses):
                     raise _EnoughSeen
-                output = with_first_tensor(output, kept[address.name].clone())
+                output = with_first_tensor(output, onward)
         return output
 
     return dict.fromkeys(by_module, keep)

@@ -2,21 +2,53 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from matplotlib.figure import Figure
 
+from ..activation.compare import Comparison
+from ..activation.maps import Activations
+from ..adversarial.result import Attack
 from ..attribution.method import Attribution
 from ..errors import SettingError
 from ..files import replacing
+from ..parameters.distributions import WeightDistributions
+from ..parameters.filters import Filters
+from ..parameters.unit_lines import UnitLines
+from ..recording.recording import Recording
+from .activation_sheet import activation_sheet, comparison_sheet
+from .attack_sheet import attack_sheet
+from .filter_sheet import filter_sheet
+from .recordings import contact_sheet
 from .sheet import sheet
+from .unit_lines import unit_lines
+from .weight_sheet import weight_sheet
 
-Result = Attribution | Sequence[Attribution]
+Layered = Filters | WeightDistributions | Activations | Comparison
+Result = Attribution | Sequence[Attribution] | Layered | UnitLines | Recording | Attack | Sequence[Attack]
 
 DRAWN_BY: dict[type, Callable[..., Figure]] = {
     Attribution: sheet,
+    Filters: filter_sheet,
+    WeightDistributions: weight_sheet,
+    Activations: activation_sheet,
+    Comparison: comparison_sheet,
+    UnitLines: unit_lines,
+    Recording: contact_sheet,
+    Attack: attack_sheet,
 }
-"""Which function draws which kind of result, alone or in a list."""
+"""Which function draws which kind of result."""
+LISTED = (Attribution, Attack)
+"""The kinds of which several can be drawn together."""
+
+
+@runtime_checkable
+class Saved(Protocol):
+    """A result that can write its values to a file."""
+
+    def save(self, path: str | Path) -> None:
+        """Write them as one safetensors file."""
+
 
 _UNDATED = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 FORMATS = (*_UNDATED, ".safetensors")
@@ -25,17 +57,20 @@ FORMATS = (*_UNDATED, ".safetensors")
 def figure(result: Result, **settings: Any) -> Figure:
     """The result as a matplotlib figure, made without pyplot: no window opens and no default changes.
 
-    An attribution, or several of the same images, become a comparison sheet; its settings are `style`,
-    `shared_scale` and `images`.
+    Its settings are those of the function that draws this kind of result: an attribution, or several of the same
+    images, become a comparison sheet (`style`, `shared_scale`, `images`), kernels a `filter_sheet`, weights a
+    `weight_sheet`, activations an `activation_sheet`, two of them a `comparison_sheet`, the lines of hidden units
+    `unit_lines`, a recording a `contact_sheet`, and attacks an `attack_sheet`.
 
     Raises:
         SettingError: there is no drawing for this kind of result, or the results do not fit on one sheet.
     """
-    first = result[0] if isinstance(result, list | tuple) and result else result
-    draw = next((draw for kind, draw in DRAWN_BY.items() if isinstance(first, kind)), None)
-    if draw is None:
-        kinds = ", ".join(kind.__name__ for kind in DRAWN_BY)
-        raise SettingError(f"these results can be drawn, alone or in a list: {kinds}; got {_named(result)}")
+    several = isinstance(result, list | tuple)
+    one = result[0] if several and result else result
+    draw = next((draw for kind, draw in DRAWN_BY.items() if isinstance(one, kind)), None)
+    if draw is None or (several and not isinstance(one, LISTED)):
+        kinds, listed = (", ".join(kind.__name__ for kind in each) for each in (DRAWN_BY, LISTED))
+        raise SettingError(f"these results can be drawn: {kinds}; and lists of {listed}; got {_named(result)}")
     return draw(result, **settings)
 
 
@@ -68,7 +103,7 @@ def save(result: Result, path: str | Path, *, dpi: float = 150, **settings: Any)
 def _save_values(result: Result, path: Path) -> None:
     if isinstance(result, list | tuple) and len(result) == 1:
         result = result[0]
-    if not isinstance(result, Attribution):
+    if not isinstance(result, Saved):
         raise SettingError(f"one file holds the values of one result; got {_named(result)}: save them one by one")
     result.save(path)
 

@@ -25,7 +25,7 @@ def provenance(visit: Visit) -> Mapping[str, str]:
     """What the numbers on the page depend on."""
     precision = str(visit.net.dtype).removeprefix("torch.")
     return {
-        "Network": plain(visit.net.name),
+        "Network": plain(visit.net.title),
         "Digest of its weights": visit.net.digest(),
         "Image": visit.source or "pixels from memory",
         "Computed in": f"{precision} on {visit.net.device.type}",
@@ -37,13 +37,18 @@ def command(visit: Visit) -> str:
     """The command that makes the page again; "" for a network that has no name to be loaded by."""
     if not _has_a_source(visit):
         return ""
-    return f"innerview tour {shlex.quote(visit.source or 'IMAGE')} --network {shlex.quote(plain(visit.net.name))}"
+    random = " --weights random" if visit.net.untrained else ""
+    name = shlex.quote(plain(visit.net.name))
+    return f"innerview tour {shlex.quote(visit.source or 'IMAGE')} --network {name}{random}"
 
 
 def code(visit: Visit) -> str:
     """The lines of Python that make one of the page's maps again."""
     name = plain(visit.net.name)
-    load = f"iv.load({name!r})" if _has_a_source(visit) else "iv.Network(module, preprocess, labels)  # your own"
+    random = ', weights="random"' if visit.net.untrained else ""
+    load = (
+        f"iv.load({name!r}{random})" if _has_a_source(visit) else "iv.Network(module, preprocess, labels)  # your own"
+    )
     has_grid = default_layer(visit.net, visit.image) is not None
     return "\n".join(
         [

@@ -13,23 +13,25 @@ from markupsafe import Markup, escape
 from PIL import Image
 from torch import Tensor
 
-from ..attribution.method import pictures
 from ..errors import SettingError
 from ..files import replacing
 from ..network.images import to_picture
 from ..network.network import Network
+from ..network.pictures import pictures
 from ..network.sharing import sharing
 from ..progress import steps
 from .colours import Scale, photograph
 from .making import code, command, facts, provenance
 from .section import Section, Visit
-from .sections import classes, layers, prediction, where
+from .sections import classes, inside, layers, learned, prediction, where
 from .tiles import COARSE, data_uri
 from .titles import plain
 
 SECTIONS: tuple[Section, ...] = (
     prediction.SECTION,
     layers.SECTION,
+    learned.SECTION,
+    inside.SECTION,
     where.SECTION,
     classes.SECTION,
 )
@@ -114,7 +116,7 @@ def _page(visit: Visit, shown: Sequence[Shown], picture: Image.Image | None, tit
     seen = photograph(pictures(visit.net, visit.image)[0])
     templates = _templates()
     return templates.get_template("page.html").render(
-        title=plain(title or f"Inside {visit.net.name}"),
+        title=plain(title or f"Inside {visit.net.title}"),
         visit=visit,
         sections=shown,
         answer=prediction.bars(visit.top)[0],

@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from ..attribution.method import Attribution
 from ..errors import SettingError
 from .colours import PERCENTILE, Heatmap, Pixels, Scale, flaw, photograph
+from .page import INK, LETTERS, LINE, QUIET, Page
 from .titles import colour_key, distinctions, method_title, wrapped
 
 Style = Literal["overlay", "map"]
@@ -20,8 +21,6 @@ Style = Literal["overlay", "map"]
 MOST_MAPS = 48
 IN_A_BAND = 8
 MOST_IMAGES = 32
-LETTERS = 14  # that fit into an inch
-INK, QUIET = "#1a1a1a", "#5c5c5c"
 
 
 @dataclass(frozen=True)
@@ -142,7 +141,7 @@ class _Layout:
     margin = 0.25
     gap = 0.16
     bar = 0.34
-    line = 0.16
+    line = LINE
 
     @classmethod
     def of(cls, columns: Sequence[Column]) -> "_Layout":
@@ -171,21 +170,21 @@ class _Layout:
         width = self.left(self.columns + 1) - self.gap + self.margin
         key = wrapped(key, int(width * LETTERS), 4)
         foot = self.margin + len(bands) * height
-        page = _Page(width, foot + self.line * _lines([key]) + self.margin)
+        page = Page(width, foot + self.line * _lines([key]) + self.margin)
         for number, band in enumerate(bands):
             self._band(page, self.margin + number * height, band, style)
         page.write(self.left(0), foot, key, size=8, color=QUIET)
         return page.figure
 
-    def _band(self, page: "_Page", top: float, columns: Sequence[Column], style: Style) -> None:
+    def _band(self, page: Page, top: float, columns: Sequence[Column], style: Style) -> None:
         page.write(self.left(0), top, "Photograph", weight="bold")
         for row, tile in enumerate(columns[0].tiles):
             box = (self.left(0), top + self.header + row * self.row + self.caption, self.width, self.height)
-            _picture(page.axes(*box), tile.photograph)
+            page.picture(*box, tile.photograph)
         for number, column in enumerate(columns, start=1):
             self._column(page, self.left(number), top, column, style)
 
-    def _column(self, page: "_Page", left: float, top: float, column: Column, style: Style) -> None:
+    def _column(self, page: Page, left: float, top: float, column: Column, style: Style) -> None:
         title, question = _heading(column, self.width)
         page.write(left, top, title, weight="bold")
         page.write(left, top + self.line * _lines([title]), question, color=QUIET)
@@ -197,16 +196,8 @@ class _Layout:
             if words := flaw(tile.heatmap):
                 _empty(page.axes(left, upper, self.width, self.height), words)
             else:
-                _picture(page.axes(left, upper, self.width, self.height), tile.pixels(style))
-                self._bar(page, left, upper + self.height + 0.07, tile.scale)
-
-    def _bar(self, page: "_Page", left: float, top: float, scale: Scale) -> None:
-        ramp = (scale.colours(np.linspace(0, 1, 257))[None, :, :3] * 255).astype(np.uint8)
-        _picture(page.axes(left, top, self.width, 0.07), ramp, stretch=True)
-        last = len(scale.ends) - 1
-        for place, words in enumerate(scale.ends):
-            align = "left" if place == 0 else "right" if place == last else "center"
-            page.write(left + self.width * place / last, top + 0.1, words, size=7, color=QUIET, ha=align)
+                page.picture(left, upper, self.width, self.height, tile.pixels(style))
+                page.ramp(left, upper + self.height + 0.07, self.width, tile.scale)
 
 
 def _heading(column: Column, width: float) -> tuple[str, str]:
@@ -217,34 +208,6 @@ def _heading(column: Column, width: float) -> tuple[str, str]:
 
 def _lines(texts: Iterable[str]) -> int:
     return sum(text.count("\n") + 1 for text in texts if text)
-
-
-class _Page:
-    """A figure on which places are given in inches from the top left corner."""
-
-    def __init__(self, width: float, height: float) -> None:
-        self.width, self.height = width, height
-        self.figure = Figure(figsize=(width, height), facecolor="white")
-        self.figure.set_layout_engine("none")  # whatever the user's defaults: every place is given
-
-    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """A place to draw without frame or ticks."""
-        bottom = self.height - top - height
-        axes = self.figure.add_axes((left / self.width, bottom / self.height, width / self.width, height / self.height))
-        axes.set_axis_off()
-        return axes
-
-    def write(self, left: float, top: float, words: str, **font: object) -> None:
-        """Plain text below and right of a place; labels come from outside, so no formulas in it."""
-        looks = {"size": 9, "color": INK, "va": "baseline", "parse_math": False, "usetex": False}
-        for number, words_of_line in enumerate(words.split("\n")):
-            baseline = top + 0.115 + number * _Layout.line
-            self.figure.text(left / self.width, 1 - baseline / self.height, words_of_line, **{**looks, **font})
-
-
-def _picture(axes: Axes, pixels: Pixels, *, stretch: bool = False) -> None:
-    """Large pixels stay square and sharp; where there are more than the page shows, they are averaged."""
-    axes.imshow(pixels, interpolation="antialiased", aspect="auto" if stretch else "equal")
 
 
 def _empty(axes: Axes, words: str) -> None:

@@ -1,0 +1,1 @@
+"""Looking at activations: what happens inside for an image."""

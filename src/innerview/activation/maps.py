@@ -1,0 +1,211 @@
+"""What the layers of a network give for an image."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from ..errors import LayerError, MethodError, ResultError, SettingError
+from ..network.batching import in_batches
+from ..network.grids import recognised
+from ..network.layers import LayerInfo, in_order
+from ..network.network import Network
+from ..network.pictures import pictures
+from ..network.receptive_field import ReceptiveField
+from ..network.scope import untouched
+from ..network.tap import look
+from ..progress import steps
+from ..results import Provenance, read, write
+from .statistics import ChannelStatistics, channel_statistics
+
+Images = Float[Tensor, "batch channel row column"]
+Maps = Float[Tensor, "batch channel row column"]
+Choice = Literal["first", "strongest", "selective", "random"]
+
+
+@dataclass(frozen=True, eq=False)
+class Activations(Mapping[str, Tensor]):
+    """What some layers gave, in depth order: `acts["layer2"]` is [batch, …], in memory.
+
+    Attributes:
+        outputs: by layer, what it gave.
+        grids: by layer that has a place for each value, the same as maps: [batch, channel, row, column].
+        fields: by layer, which pixels of the input its units see; None where that is not defined.
+        images: what the network saw, for drawing: [batch, 3 or 1, row, column], 0–255.
+        provenance: the network and the settings.
+    """
+
+    outputs: Mapping[str, Tensor]
+    grids: Mapping[str, Tensor]
+    fields: Mapping[str, ReceptiveField | None]
+    images: UInt8[Tensor, "batch colour height width"]
+    provenance: Provenance
+
+    def __getitem__(self, layer: str) -> Tensor:
+        return self.outputs[layer]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.outputs)
+
+    def __len__(self) -> int:
+        return len(self.outputs)
+
+    def maps(self, layer: str) -> Maps:
+        """What a layer gave as maps, in single precision at least; `MethodError` if it has no places."""
+        if layer not in self.grids:
+            shape = list(self.outputs[layer].shape[1:])
+            raise MethodError(f"{layer!r} gives {shape}, which has no rows and columns: read it as acts[{layer!r}]")
+        maps = self.grids[layer]
+        return maps.to(torch.promote_types(maps.dtype, torch.float32))
+
+    def statistics(self, layer: str) -> ChannelStatistics:
+        """The mean, the largest value, the sparsity, … of each channel for each image."""
+        return channel_statistics(self.maps(layer))
+
+    def channels(self, layer: str, choice: Choice, count: int, *, image: int = 0, seed: int = 0) -> list[int]:
+        """The numbers of some channels of a layer.
+
+        Args:
+            layer: one of the layers that are here.
+            choice: "first" by number; "strongest" by their mean; "selective": those that respond at the fewest
+                places first, see `ChannelStatistics`; "random", in the order of their numbers.
+            count: how many at most.
+            image: for which image of the batch.
+            seed: of "random".
+        """
+        if choice not in get_args(Choice):
+            raise SettingError(f"channels are chosen as {', '.join(map(repr, get_args(Choice)))}; got {choice!r}")
+        total = self.maps(layer).shape[1]
+        if choice == "first":
+            return list(range(min(count, total)))
+        if choice == "random":
+            drawn = torch.randperm(total, generator=torch.Generator().manual_seed(seed))
+            return sorted(drawn[:count].tolist())
+        statistics = self.statistics(layer)
+        ranking = statistics.mean if choice == "strongest" else statistics.selectivity
+        return ranking[image].argsort(descending=True, stable=True)[:count].tolist()
+
+    def save(self, path: str | Path) -> None:
+        """Write them as one safetensors file, with all else as JSON in the header."""
+        tensors = {f"outputs/{name}": each for name, each in self.outputs.items()}
+        tensors |= {f"grids/{name}": each for name, each in self.grids.items() if each is not self.outputs[name]}
+        fields = {name: each and asdict(each) for name, each in self.fields.items()}
+        facts = {"layers": list(self), "fields": fields, "provenance": asdict(self.provenance)}
+        write(path, "activations", tensors | {"images": self.images}, facts)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Activations":
+        """Read what `save` wrote; `ResultError` if the file is something else or damaged."""
+        tensors, facts = read(path, "activations")
+        try:
+            return cls._restored(tensors, facts)
+        except (KeyError, TypeError) as error:
+            raise ResultError(f"{path} holds activations with missing or unknown parts: {error}") from error
+
+    @classmethod
+    def _restored(cls, tensors: dict[str, Tensor], facts: dict[str, Any]) -> "Activations":
+        values = {name: tensors[f"outputs/{name}"] for name in facts["layers"]}
+        fields = {name: each and ReceptiveField(**_pairs(each)) for name, each in facts["fields"].items()}
+        grids = {name: tensors.get(f"grids/{name}", each) for name, each in values.items() if name in fields}
+        return cls(values, grids, fields, tensors["images"], Provenance.from_json(facts["provenance"]))
+
+
+def activations(
+    net: Network, images: Any, layers: Sequence[str] | None = None, *, precision: torch.dtype | None = None
+) -> Activations:
+    """What some layers give for these images; the pass runs no further than the last of them.
+
+    Each layer's values leave the device as soon as they are there, so that asking for many layers takes no more
+    of its memory than asking for one.
+
+    Args:
+        net: the network; it is not changed.
+        images: anything `net.prepare` takes.
+        layers: the layers' addresses; by default one for each resolution, see `stages`.
+        precision: in which the values are kept, such as `torch.float16`; by default as the layer gives them.
+
+    Raises:
+        LayerError: a layer does not exist, did not run or gives no tensor; the nearest names are listed.
+    """
+    images = net.prepare(images)
+    names = _in_depth_order(net, images, stages(net, images) if layers is None else layers)
+    keep = partial(_kept, precision=precision)
+    with untouched(net.module), torch.no_grad(), steps("activations", len(images)) as advance:
+
+        def run(rows: slice) -> Mapping[str, Tensor]:
+            seen = look(net, images[rows], record=names, stop=True, keep=keep).activations
+            advance(len(range(len(images))[rows]))
+            return seen
+
+        size = net.batch_size(images, graph=False)
+        parts = [part for _, part in in_batches(len(images), size, run)]
+    values = {name: torch.cat([part[name] for part in parts]) for name in names}
+    fields = {info.name: info.receptive_field for info in net.layers(images)}
+    grids = _grids(net, images, values)
+    return Activations(
+        outputs=values,
+        grids=grids,
+        fields={name: fields.get(name.partition(":")[0]) for name in grids},
+        images=pictures(net, images),
+        provenance=Provenance(net.title, net.digest(), (), "activations", {"precision": str(precision)}),
+    )
+
+
+def stages(net: Network, images: Images) -> tuple[str, ...]:
+    """For each resolution of the network the last layer that has it, in depth order.
+
+    Of a network that keeps one or two resolutions throughout, such as a transformer, five layers evenly spaced.
+    """
+    sizes = {info.name: size for info in in_order(net.layers(images)) if (size := _grid_size(net, images, info))}
+    if not sizes:
+        raise LayerError(f"{net.name} has no layer with rows and columns; name one of its layers: layers=[…]")
+    last = {size: name for name, size in sizes.items()}
+    names = list(last.values()) if len(last) > 2 else _spread(list(sizes))
+    return tuple(name for name in sizes if name in names)
+
+
+def _grid_size(net: Network, images: Images, info: LayerInfo) -> tuple[int, ...] | None:
+    """The rows and columns of a layer; None if it has none, or one position only."""
+    read_as = recognised(net, images, info.output_shape) if len(info.output_shape) > 1 else None
+    if read_as is None:
+        return None
+    size = read_as(torch.empty(1, *info.output_shape, device="meta")).shape[2:]
+    return tuple(size) if size.numel() > 1 else None
+
+
+def _spread(names: Sequence[str], count: int = 5) -> list[str]:
+    """So many of the names, evenly spaced: of those as little nested as gives enough."""
+    depths = sorted({name.count(".") for name in names})
+    levels = [[name for name in names if name.count(".") == depth] for depth in depths]
+    level = next((level for level in levels if len(level) >= count), names)
+    return [level[round(step * (len(level) - 1) / (count - 1))] for step in range(count)]
+
+
+def _in_depth_order(net: Network, images: Images, names: Sequence[str]) -> tuple[str, ...]:
+    if not names:
+        raise SettingError("name at least one layer; the list is empty")
+    found = {name: net.address(name, images) for name in names}
+    return tuple(sorted(found, key=lambda name: found[name].finished))
+
+
+def _kept(values: Tensor, precision: torch.dtype | None) -> Tensor:
+    """A copy in memory: what the layer gave may be written over later in the pass."""
+    return values.detach().to("cpu", precision, copy=True)
+
+
+def _grids(net: Network, images: Images, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    found = {}
+    for name, each in values.items():
+        read_as = net.grid or recognised(net, images, each.shape[1:]) if each.dim() > 2 else None
+        if read_as is not None:
+            found[name] = read_as(each)
+    return found
+
+
+def _pairs(field: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+    return {name: tuple(values) for name, values in field.items()}

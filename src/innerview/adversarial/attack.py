@@ -1,0 +1,135 @@
+"""A small change of an image that changes the network's answer."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from ..network.batching import in_batches
+from ..network.network import Network
+from ..network.scope import untouched
+from ..progress import steps
+from ..results import Provenance
+from .goal import Classes, Question, goal_of
+from .method import AttackMethod
+from .pixels import pixels
+from .point import Point, Start
+from .result import Attack
+
+
+def attack(
+    net: Network,
+    images: Any,
+    method: AttackMethod,
+    *,
+    objective: Question | None = None,
+    target: Classes | None = None,
+) -> Attack:
+    """Change each image a little, so that the network answers differently.
+
+    By default each image is driven away from its most probable class. An image stops at the first step that reaches
+    the goal; one that reaches it from the start (because a class was given that the network does not answer) stays
+    as it is. What an image becomes does not depend on its neighbours in the batch.
+
+    Args:
+        net: the network; it is not changed.
+        images: anything `net.prepare` takes.
+        method: the attack: `GradientAscent`, `FGSM`, `PGD` or `DeepFool`.
+        objective: what to destroy: a class to drive the images away from, such as the true one, by index or name;
+            or an objective whose score is lowered, through all steps. One for all images or one per image.
+        target: the class that the images should become instead, by index or name; one for all images or one each.
+
+    Raises:
+        ImageError: an image is not usable, or is not made of pixels in 0–1 by the network's preprocessing.
+        LabelError, ObjectiveError, SettingError: the goal does not fit the network or the images.
+        MethodError: the network gives no gradient, or this attack cannot reach such a goal.
+    """
+    images = net.prepare(images)
+    goal = goal_of(net, images, objective, target)
+    with untouched(net.module), torch.inference_mode(False), torch.enable_grad():
+        images = images.clone()
+        start = Start(net, images, pixels(net, images), goal)
+        size = net.batch_size(images, graph=True)
+        with steps("attacking", len(images) * method.rounds) as advance:
+
+            def run(rows: slice) -> _Way:
+                return _attacked(start.rows(range(len(images))[rows]), method, advance)
+
+            ways = [way for _, way in in_batches(len(images), size, run)]
+        provenance = Provenance(
+            network=net.name,
+            weights=net.digest(),
+            objective=tuple(words for way in ways for words in way.start.goal.describe(net, len(way.pixels))),
+            method=type(method).__name__,
+            settings=asdict(method),
+        )
+        return _result(start, ways, provenance)
+
+
+def _attacked(start: Start, method: AttackMethod, advance: Callable[[int], None]) -> "_Way":
+    """The way of a batch that shrinks as its images reach their goal."""
+    point = start.at(start.before).fixed()
+    start, way = point.start, _Way(point, method.rounds)
+    active = torch.arange(len(start.before), device=point.pixels.device)
+    for number in range(method.rounds):
+        going = ~point.goal.reached(point.best)
+        if not bool(going.any()):
+            advance(len(start.before) * (method.rounds - number))
+            break
+        moved = method.moved(point, number)[going]
+        active = active[going]
+        point = start.rows(active.tolist()).at(moved, graph=number + 1 < method.rounds)
+        way.note(active, number + 1, point)
+        advance(len(start.before))
+    return way
+
+
+class _Way:
+    """What is written down on the way: each image's last pixels, and the answers after each step."""
+
+    def __init__(self, point: Point, rounds: int) -> None:
+        def table(column: Tensor) -> Tensor:
+            return column.detach()[:, None].repeat(1, rounds + 1)
+
+        self.start = point.start
+        self.pixels = point.pixels.detach().clone()
+        self.steps = torch.zeros_like(point.best)
+        self.classes, self.confidences, self.raised = map(table, (point.best, point.confidence, point.raised))
+
+    def note(self, active: Int[Tensor, "active"], moment: int, point: Point) -> None:
+        """Write down what became of the images that still move."""
+        self.pixels[active] = point.pixels.detach()
+        self.steps[active] = moment
+        self.classes[active, moment:] = point.best[:, None]
+        self.confidences[active, moment:] = point.confidence[:, None]
+        self.raised[active, moment:] = point.raised.detach()[:, None]
+
+    @property
+    def success(self) -> Tensor:
+        """Whether each image reached its goal."""
+        return self.start.goal.achieved(self.classes[:, -1], self.raised)
+
+
+def _result(start: Start, ways: Sequence[_Way], provenance: Provenance) -> Attack:
+    """The ways of all batches as one result."""
+
+    def together(name: str) -> Tensor:
+        return torch.cat([getattr(way, name) for way in ways])
+
+    after, classes = together("pixels"), together("classes")
+    return Attack(
+        images=start.images,
+        adversarial=start.input(after),
+        before=start.before,
+        after=after,
+        classes=classes,
+        confidences=together("confidences"),
+        raised=together("raised"),
+        steps=together("steps"),
+        success=together("success"),
+        names={index: start.net.label(index) for index in classes.unique().tolist()},
+        provenance=provenance,
+    )

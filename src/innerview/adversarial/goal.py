@@ -1,0 +1,197 @@
+"""What an attack is after: the number that each step raises, and when it is reached."""
+
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import SupportsIndex
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.nn import functional
+
+from ..errors import MethodError, ObjectiveError, SettingError
+from ..network.network import Network
+from ..network.seen import Seen
+from ..objectives import Objective, PerImage
+from ..scoring import Images, question
+
+Scores = Float[Tensor, "batch"]
+Best = Int[Tensor, "batch"]
+Classes = int | str | Sequence[int | str] | Tensor
+"""A class by index or name for all images, or one for each."""
+Question = Objective | Sequence[Objective] | Classes
+
+
+@dataclass(frozen=True)
+class Goal(ABC):
+    """What a batch of images is to be changed for."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The addresses of the layers it reads."""
+        return ()
+
+    @abstractmethod
+    def rows(self, images: Sequence[int]) -> "Goal":
+        """The goal of these images of the batch."""
+
+    def fixed(self, seen: Seen) -> "Goal":
+        """The goal once the network has answered for the images as they are; it stays the same from then on."""
+        return self
+
+    @abstractmethod
+    def raised(self, seen: Seen) -> Scores:
+        """The number of each image that a step raises."""
+
+    @abstractmethod
+    def reached(self, best: Best) -> Bool[Tensor, "batch"]:
+        """Whether each image need not be changed any further, told by its most probable class."""
+
+    def achieved(self, best: Best, raised: Float[Tensor, "batch moment"]) -> Bool[Tensor, "batch"]:
+        """Whether the attack succeeded, told by the last class and the numbers along the way."""
+        return self.reached(best)
+
+    @abstractmethod
+    def describe(self, net: Network, count: int) -> tuple[str, ...]:
+        """The goal of each image in a few words."""
+
+
+@dataclass(frozen=True)
+class Leave(Goal):
+    """Away from a class, by default each image's most probable one: raise its cross-entropy −log p(class)."""
+
+    classes: tuple[int, ...] | None = None
+
+    def rows(self, images: Sequence[int]) -> "Leave":
+        """The classes of these images."""
+        return self if self.classes is None else Leave(tuple(self.classes[image] for image in images))
+
+    def fixed(self, seen: Seen) -> "Leave":
+        """With the classes that are most probable now, where none were given."""
+        best = tuple(seen.class_scores.argmax(1).tolist())
+        return Leave(_existing(seen, best if self.classes is None else self.classes))
+
+    def raised(self, seen: Seen) -> Scores:
+        """The cross-entropy of the class to leave."""
+        return _cross_entropy(seen, self.classes)
+
+    def reached(self, best: Best) -> Bool[Tensor, "batch"]:
+        """Another class is the most probable one."""
+        return best != _tensor(self.classes, best)
+
+    def describe(self, net: Network, count: int) -> tuple[str, ...]:
+        """The class to leave."""
+        return tuple(f"away from {net.label(each)}" for each in self.classes or ())
+
+
+@dataclass(frozen=True)
+class Reach(Goal):
+    """To a class: raise minus its cross-entropy, log p(class)."""
+
+    classes: tuple[int, ...]
+
+    def rows(self, images: Sequence[int]) -> "Reach":
+        """The classes of these images."""
+        return Reach(tuple(self.classes[image] for image in images))
+
+    def fixed(self, seen: Seen) -> "Reach":
+        """The same, if the network has these classes."""
+        return Reach(_existing(seen, self.classes))
+
+    def raised(self, seen: Seen) -> Scores:
+        """Minus the cross-entropy of the class to reach."""
+        return -_cross_entropy(seen, self.classes)
+
+    def reached(self, best: Best) -> Bool[Tensor, "batch"]:
+        """It is the most probable one."""
+        return best == _tensor(self.classes, best)
+
+    def describe(self, net: Network, count: int) -> tuple[str, ...]:
+        """The class to reach."""
+        return tuple(f"to {net.label(each)}" for each in self.classes)
+
+
+@dataclass(frozen=True)
+class Lower(Goal):
+    """Less of an objective: raise minus its score, in all steps there are."""
+
+    objective: Objective
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Those the objective reads."""
+        return self.objective.layers
+
+    def rows(self, images: Sequence[int]) -> "Lower":
+        """The objective of these images."""
+        return Lower(self.objective.rows(images))
+
+    def raised(self, seen: Seen) -> Scores:
+        """Minus the objective's score."""
+        return -self.objective(seen)
+
+    def reached(self, best: Best) -> Bool[Tensor, "batch"]:
+        """Never: a score can always be lower."""
+        return torch.zeros_like(best, dtype=torch.bool)
+
+    def achieved(self, best: Best, raised: Float[Tensor, "batch moment"]) -> Bool[Tensor, "batch"]:
+        """The score is lower than it was."""
+        return raised[:, -1] > raised[:, 0]
+
+    def describe(self, net: Network, count: int) -> tuple[str, ...]:
+        """The objective."""
+        each = self.objective.objectives if isinstance(self.objective, PerImage) else (self.objective,) * count
+        return tuple(f"less of {one.describe(net)}" for one in each)
+
+
+def goal_of(net: Network, images: Images, objective: Question | None, target: Classes | None) -> Goal:
+    """The goal that the arguments of `attack` stand for."""
+    if target is not None and objective is not None:
+        raise SettingError("an attack has one goal: give a target to reach, or an objective to destroy, not both")
+    if target is not None:
+        return Reach(_indices(net, len(images), target))
+    match objective:
+        case None:
+            return Leave()
+        case Objective() | [Objective(), *_]:
+            return Lower(question(net, images, objective))
+        case _:
+            return Leave(_indices(net, len(images), objective))
+
+
+def _indices(net: Network, count: int, classes: Question) -> tuple[int, ...]:
+    classes = classes.tolist() if isinstance(classes, Tensor) else classes
+    each = list(classes) if isinstance(classes, Sequence) and not isinstance(classes, str) else [classes] * count
+    if len(each) != count:
+        raise ObjectiveError(f"give one class for all images or one per image; got {len(each)} for {count}")
+    return tuple(_index(net, one) for one in each)
+
+
+def _index(net: Network, given: object) -> int:
+    if isinstance(given, str | SupportsIndex):
+        return net.class_index(given if isinstance(given, str) else operator.index(given))
+    raise ObjectiveError(f"a class is given by its index or its name; got {type(given).__name__}")
+
+
+def _existing(seen: Seen, classes: tuple[int, ...]) -> tuple[int, ...]:
+    count = seen.class_scores.shape[1]
+    if count < 2:
+        raise MethodError(
+            "an attack on a class changes which one is most probable, and this network has a single score; "
+            "lower that instead: objective=Logit(0)"
+        )
+    for each in classes:
+        if not 0 <= each < count:
+            raise ObjectiveError(f"this network has classes 0 to {count - 1}; got {each}")
+    return classes
+
+
+def _cross_entropy(seen: Seen, classes: tuple[int, ...] | None) -> Scores:
+    scores = seen.class_scores
+    return functional.cross_entropy(scores, _tensor(classes, scores), reduction="none")
+
+
+def _tensor(classes: tuple[int, ...] | None, like: Tensor) -> Best:
+    return torch.tensor(classes or (), dtype=torch.int64, device=like.device)

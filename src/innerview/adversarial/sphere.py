@@ -1,0 +1,158 @@
+"""Is it the direction of an attack that fools the network, or just the distance?"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ..errors import ImageError, ResultError, SettingError
+from ..network.batching import in_batches
+from ..network.network import Network
+from ..network.scope import untouched
+from ..network.tap import look
+from ..progress import steps
+from ..results import Provenance, read, write
+from .pixels import Images, direction, prepared
+from .result import Attack
+
+Counts = Int[Tensor, "batch label"]
+
+
+@dataclass(frozen=True, eq=False)
+class SphereTest:
+    """What the network answers all around an image, farther away than its adversarial example.
+
+    Where nearly all points keep the image's class, an attack is a matter of direction: a random change of that
+    size, or larger, fools nobody.
+
+    Attributes:
+        counts: how many points around each image the network gives each class.
+        classes: the class of each image itself.
+        radii: the distance of the points from each image, in pixels of 0–1.
+        names: the names of the classes that occur.
+        provenance: the network, the classes, the settings and those of the attack.
+    """
+
+    counts: Counts
+    classes: Int[Tensor, "batch"]
+    radii: Float[Tensor, "batch"]
+    names: Mapping[int, str]
+    provenance: Provenance
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    @property
+    def share(self) -> Float[Tensor, "batch"]:
+        """The share of the points around each image that keep its class, 0–1."""
+        return self.counts.gather(1, self.classes[:, None])[:, 0] / self.counts.sum(1)
+
+    def ranking(self, image: int) -> list[tuple[str, int]]:
+        """The classes of the points around an image and how many there are of each, the most frequent first."""
+        counts = self.counts[image]
+        order = counts.argsort(descending=True, stable=True)
+        return [(self.names[index], int(counts[index])) for index in order.tolist() if counts[index] > 0]
+
+    def save(self, path: str | Path) -> None:
+        """Write it as one safetensors file, with names and provenance as JSON in the header."""
+        facts = {"names": {str(index): name for index, name in self.names.items()}}
+        tensors = {"counts": self.counts, "classes": self.classes, "radii": self.radii}
+        write(path, "sphere", tensors, facts | {"provenance": asdict(self.provenance)})
+
+    @classmethod
+    def load(cls, path: str | Path) -> "SphereTest":
+        """Read what `save` wrote; `ResultError` if the file is something else or damaged."""
+        tensors, facts = read(path, "sphere")
+        try:
+            names = {int(index): name for index, name in facts["names"].items()}
+            return cls(**tensors, names=names, provenance=Provenance.from_json(facts["provenance"]))
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ResultError(f"{path} is a sphere test with missing or unknown parts: {error}") from error
+
+
+def sphere(  # noqa: PLR0913 - all but the first three are optional
+    net: Network, images: Any, attack: Attack, *, samples: int = 1000, radius: float = 2.0, seed: int = 0
+) -> SphereTest:
+    """The network's answers at random points around each image, at `radius` times the distance of its attack.
+
+        x + r · u / ‖u‖₂,   u ~ N(0, 1),   r = radius · ‖x̃ − x‖₂
+
+    The points are uniformly distributed on the sphere, in pixels of 0–1. Pixels near black or white may leave 0–1:
+    brought back they would be nearer to the image than r.
+
+    Args:
+        net: the network; it is not changed.
+        images: those that were attacked; anything `net.prepare` takes.
+        attack: what the attack gave.
+        samples: the number of points around each image.
+        radius: their distance from it, in units of the attack's own.
+        seed: the same seed gives the same directions, for every image and whatever the batch size.
+
+    Raises:
+        ImageError: the images are not those that were attacked.
+        SettingError: a setting is outside its range.
+    """
+    _require(samples, radius)
+    images = net.prepare(images)
+    if images.shape != attack.images.shape or not torch.equal(images, attack.images.to(images)):
+        raise ImageError("a sphere is around the images that were attacked; these are others", kind="others")
+    before, classes = attack.before.to(images.device), attack.classes[:, 0].to(images.device)
+    radii = radius * attack.distance.to(images.device)
+    with untouched(net.module), torch.no_grad(), steps("around the image", samples * len(images)) as advance:
+        around = [_Around(net, images[[i]], before[[i]], radii[i]) for i in range(len(images))]
+        counts = torch.stack([each.counts(samples, seed, advance) for each in around])
+    attacked = {"method": attack.provenance.method, **attack.provenance.settings}
+    provenance = Provenance(
+        network=net.name,
+        weights=net.digest(),
+        objective=tuple(map(net.label, classes.tolist())),
+        method="sphere",
+        settings={"samples": samples, "radius": radius, "seed": seed, "attack": attacked},
+    )
+    occurring = {*counts.sum(0).nonzero().flatten().tolist(), *classes.tolist()}
+    return SphereTest(counts, classes, radii, {index: net.label(index) for index in sorted(occurring)}, provenance)
+
+
+def _require(samples: int, radius: float) -> None:
+    if samples < 1:
+        raise SettingError(f"samples is a number of points, at least 1; got {samples}")
+    if not 0 <= radius < float("inf"):
+        raise SettingError(f"radius is a multiple of the attack's distance, at least 0; got {radius}")
+
+
+@dataclass(frozen=True)
+class _Around:
+    """One image, its pixels, and how far from it to look."""
+
+    net: Network
+    image: Images
+    before: Images
+    radius: Tensor
+
+    def counts(self, samples: int, seed: int, advance: Callable[[int], None]) -> Int[Tensor, "label"]:
+        """How many of the points the network gives each class; the points are made and forgotten batch by batch."""
+        random = torch.Generator().manual_seed(seed)
+        draws: dict[int, Tensor] = {}
+
+        def answers(rows: slice) -> Int[Tensor, "label"]:
+            for sample in range(rows.start, rows.stop):  # drawn once and in order, also when a batch is repeated
+                if sample not in draws:
+                    draws[sample] = torch.randn(self.before.shape[1:], generator=random)
+            return self._answers(torch.stack([draws[sample] for sample in range(rows.start, rows.stop)]))
+
+        total = torch.zeros((), dtype=torch.int64, device=self.image.device)
+        for rows, found in in_batches(samples, self.net.batch_size(self.image, graph=False), answers):
+            total = total + found
+            for sample in range(rows.start, rows.stop):
+                del draws[sample]
+            advance(rows.stop - rows.start)
+        return total
+
+    def _answers(self, noise: Images) -> Int[Tensor, "label"]:
+        points = self.before + self.radius * direction(noise.to(self.before))
+        scores = look(self.net, prepared(self.net, self.image, self.before, points)).class_scores
+        return scores.argmax(1).bincount(minlength=scores.shape[1])

@@ -1,0 +1,1 @@
+"""Views combined: what two of them say together."""

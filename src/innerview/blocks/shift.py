@@ -1,0 +1,46 @@
+"""How an attack moves the explanation: the same question about the image before and after."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..adversarial.result import Attack
+from ..attribution.method import Attribution, Method
+from ..network.network import Network
+from ..objectives import Logit, Objective
+
+
+@dataclass(frozen=True, eq=False)
+class Shift:
+    """Where the answer comes from before an attack and after it.
+
+    Attributes:
+        before, after: the attributions of the images as they were, and as the attack left them.
+    """
+
+    before: Attribution
+    after: Attribution
+
+    @property
+    def similarity(self) -> Float[Tensor, "batch"]:
+        """The cosine between the two maps of each image: 1 if the explanation stayed, 0 or less if nothing is left."""
+        maps = (each.heatmap().flatten(1) for each in (self.before, self.after))
+        return torch.cosine_similarity(*maps, dim=1)
+
+
+def shift(
+    net: Network, attack: Attack, method: Method, objective: Objective | Sequence[Objective] | None = None
+) -> Shift:
+    """How an attack moves the explanation of a question, by default of each image's class before it.
+
+    Args:
+        net: the network that was attacked; it is not changed.
+        attack: what the attack gave.
+        method: how to explain.
+        objective: what is asked of both: one for all images, one per image, or None.
+    """
+    asked = [Logit(index) for index in attack.classes[:, 0].tolist()] if objective is None else objective
+    return Shift(method(net, attack.images, asked), method(net, attack.adversarial, asked))

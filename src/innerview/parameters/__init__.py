@@ -1,0 +1,1 @@
+"""Looking at parameters: kernels, weights, the lines of hidden units."""

@@ -1,0 +1,1 @@
+"""Following a network while it is trained: snapshots at chosen iterations."""

@@ -1,0 +1,52 @@
+"""At which iterations a snapshot is taken."""
+
+from collections.abc import Callable, Iterable
+from math import log10
+
+from ..errors import SettingError
+
+Schedule = Callable[[int], bool]
+"""Whether a snapshot is due after so many iterations."""
+
+LECTURE = (1, 4, 7, 10, 16, 34, 77, 100)
+"""Iterations at which the lines of a perceptron on a toy data set are seen to fall into place."""
+
+
+def every(count: int) -> Schedule:
+    """A snapshot after each `count` iterations."""
+    if count < 1:
+        raise SettingError(f"every(count) takes a number of iterations, at least 1; got {count}")
+    return lambda iteration: iteration % count == 0
+
+
+def logarithmic(per_decade: int = 10) -> Schedule:
+    """So many snapshots between 1 and 10, 10 and 100, …, evenly spaced on a logarithmic scale: early ones are close.
+
+    iteration = round(10 ^ (k / per_decade)) for k = 0, 1, 2, …
+    """
+    if per_decade < 1:
+        raise SettingError(f"logarithmic(per_decade) takes a number of snapshots, at least 1; got {per_decade}")
+
+    def due(iteration: int) -> bool:
+        nearest = round(per_decade * log10(iteration))
+        return any(round(10 ** (k / per_decade)) == iteration for k in range(nearest - 1, nearest + 2))
+
+    return due
+
+
+def lecture(iteration: int) -> bool:
+    """The lecture's iterations 1, 4, 7, 10, 16, 34, 77, 100, and ten in each decade behind them."""
+    return iteration in LECTURE or (iteration > LECTURE[-1] and _onward(iteration))
+
+
+_onward = logarithmic()
+
+
+def schedule(at: Schedule | Iterable[int]) -> Schedule:
+    """The function itself, or of a collection of iterations whether one is among them."""
+    if callable(at):
+        return at
+    iterations = frozenset(at)
+    if not all(isinstance(each, int) and each >= 0 for each in iterations):
+        raise SettingError(f"at names iterations, whole numbers from 0, or is a function of one; got {at!r}")
+    return iterations.__contains__

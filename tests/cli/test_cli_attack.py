@@ -1,0 +1,95 @@
+"""`innerview attack`: the attack of the Python call, as a figure and a table."""
+
+from pathlib import Path
+
+import factory
+import pytest
+import torch
+
+import innerview as iv
+from innerview.adversarial.attack import attack
+from innerview.adversarial.deepfool import DeepFool
+from innerview.adversarial.gradient_steps import FGSM, PGD, GradientAscent
+from innerview.adversarial.result import Attack
+from innerview.cli.terminal import clean
+
+
+@pytest.mark.parametrize(
+    ("options", "method", "target"),
+    [
+        ([], GradientAscent(), None),
+        (["--method", "fgsm:epsilon=0.1"], FGSM(0.1), None),
+        (
+            ["--method", "PGD:epsilon=2,norm=2,start=image", "--target", "bison"],
+            PGD(2, norm="2", start="image"),
+            "bison",
+        ),
+        (["--method", "pgd:epsilon=0.1,norm=inf", "--target", "3"], PGD(0.1), 3),
+        (["--method", "deepfool"], DeepFool(), None),
+    ],
+)
+def test_the_result_is_that_of_the_python_call(run, photos, small, *, options, method, target) -> None:
+    net = factory.small()
+    expected = attack(net, net.prepare(photos), method, target=target)
+    ended = run("attack", *photos, *small, *options, "--out", "out.safetensors")
+    assert (ended.code, ended.err) == (0, "")
+    found = Attack.load("out.safetensors")
+    assert torch.equal(found.adversarial, expected.adversarial)
+    asked = found.provenance
+    assert (asked.objective, asked.method, asked.settings) == (
+        expected.provenance.objective,
+        expected.provenance.method,
+        expected.provenance.settings,
+    )
+    assert found.difference.abs().max() > 0
+    assert ended.rows[0] == ["image", "step", "class", "index", "confidence"]
+    assert ended.rows[1:-1] == [
+        [str(path), str(step), clean(each.label), str(each.index), f"{each.probability:.6g}"]
+        for image, path in enumerate(photos)
+        for step, each in enumerate(expected.history(image))
+    ]
+    assert ended.rows[-1] == ["wrote out.safetensors"]
+
+
+def test_a_person_sees_per_cent_and_where_the_figure_is(in_terminal, photos, small) -> None:
+    ended = in_terminal("attack", *photos, *small, "--method", "pgd:epsilon=0.2,steps=2")
+    lines = ended.out.splitlines()
+    assert lines[0].split() == ["image", "step", "class", "index", "confidence"]
+    assert [line.split()[0] for line in lines if line.startswith(("one", "two"))] == ["one.png", "two.png"]
+    assert "%" in lines[1]
+    assert lines[-1] == "wrote innerview-attack-one.png"
+    assert Path("innerview-attack-one.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_bad_image_is_named_and_the_others_are_attacked(run, photos, small) -> None:
+    ended = run("attack", "none.png", *photos, *small, "--out", "out.svg")
+    assert ended.code == 2
+    assert ended.err == "innerview: there is no file 'none.png'; check the path\n"
+    assert Path("out.svg").read_bytes().startswith(b"<?xml")
+    assert run("attack", "none.png", *small).code == 2
+    assert not Path("innerview-attack-none.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--method", "lime"], "no attack 'lime'; The attacks are gradientascent, fgsm, pgd, deepfool"),
+        (["--method", "fgsm:steps=3"], "fgsm has no setting 'steps'; it has epsilon"),
+        (["--method", "fgsm:epsilon=-1"], "epsilon is a length in pixels of 0–1, at least 0; got -1"),
+        (["--out", "a.jpg"], "--out is a file that ends in .png or .svg or .pdf or .safetensors; got 'a.jpg'"),
+        (["--out", "one.png"], "--out would overwrite the image 'one.png'; choose another name"),
+        (["--target", "gnu"], None),
+        (["--method", "fgsm:epsilon=much"], None),
+    ],
+)
+@pytest.mark.usefixtures("unchecked_types")
+def test_a_mistake_is_found_before_the_work(run, photos, small, monkeypatch, *, options, sentence) -> None:
+    def work(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(iv.Network, "prepare", work)
+    ended = run("attack", photos[0], *small, *options)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.count("\n") == 1
+    if sentence:
+        assert ended.err == f"innerview: {sentence}\n"
