@@ -50,12 +50,12 @@ def filters(  # noqa: PLR0913 - every option is a parameter
 
     network = net.load()
     if weights_of_all:
-        result = weight_distributions(network, None if layer is None else [layer])
+        result, subject = weight_distributions(network, None if layer is None else [layer]), "weights"
         settings = {"page": page}
     else:
         result = kernels_of(network, layer, outputs=chosen(outputs), inputs=chosen(inputs), order=order)
-        settings = {"pairs": pairs, "scale": scale, "page": page}
-    out = named(out, "weights" if weights_of_all else f"filters-{result.layer}", FORMATS)
+        settings, subject = {"pairs": pairs, "scale": scale, "page": page}, f"filters-{result.layer}"
+    out = named(out, subject, FORMATS)
     with writing(out):
         save(result, out, **settings)
     tell(clean(f"wrote {out}"))

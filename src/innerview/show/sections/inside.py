@@ -44,7 +44,7 @@ def _shown(found: Activations, layer: str, shown: int) -> str:
     channels, rows, columns = found.grids[layer].shape[1:]
     statistics = found.statistics(layer)
     dead = int(statistics.dead.sum())
-    quiet = f" {dead} are above zero nowhere in this image." if dead else ""
+    quiet = f" {dead} {'is' if dead == 1 else 'are'} above zero nowhere in this image." if dead else ""
     active = f"{statistics.active.mean():.0%} of the values are above zero."
     return f"{channels} channels of {rows} × {columns}; here the {shown} strongest. {active}{quiet}"
 
@@ -57,6 +57,6 @@ SECTION = Section(
     anchor="inside",
     title="What happens inside?",
     lead="Each channel of a layer answers to one pattern, everywhere in the image. Early layers keep the picture and "
-    "answer to edges and colours; late ones answer to a few places, and most of their channels are silent.",
+    "answer to edges and colours; late ones keep little of where things are and answer to what tells classes apart.",
     parts=_parts,
 )

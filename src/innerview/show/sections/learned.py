@@ -13,7 +13,7 @@ from ..section import Part, Section, Visit
 from ..titles import plain
 
 MOST_KERNELS = 64
-OVERVIEW = 12
+OVERVIEW = 15
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _shown(found: Filters) -> str:
 
 def _key(found: Filters, scale: Scale) -> str:
     if found.colour:
-        return f"mid-grey is 0, black and full colour are ∓{scale.limit:.2g}"
+        return f"mid-grey is 0, black and full colour are ±{scale.limit:.2g}"
     return "red is above zero, blue below"
 
 
