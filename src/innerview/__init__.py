@@ -84,6 +84,26 @@ if TYPE_CHECKING:
     from .show.figures import save as save
     from .show.report import tour as tour
     from .show.tensorboard import to_tensorboard as to_tensorboard
+    from .synthesis.canvas import Fourier as Fourier
+    from .synthesis.canvas import Pixels as Pixels
+    from .synthesis.dream import Octaves as Octaves
+    from .synthesis.dream import dream as dream
+    from .synthesis.magnitude import MagnitudeConstrained as MagnitudeConstrained
+    from .synthesis.mimic import Resemblance as Resemblance
+    from .synthesis.mimic import mimic as mimic
+    from .synthesis.priors import L1 as L1
+    from .synthesis.priors import L2 as L2
+    from .synthesis.priors import EdgeEnergy as EdgeEnergy
+    from .synthesis.priors import TotalVariation as TotalVariation
+    from .synthesis.recipe import LECTURE as LECTURE
+    from .synthesis.recipe import LUCID as LUCID
+    from .synthesis.recipe import MACO as MACO
+    from .synthesis.recipe import Recipe as Recipe
+    from .synthesis.result import Synthesis as Synthesis
+    from .synthesis.spectrum import spectrum_of as spectrum_of
+    from .synthesis.synthesize import synthesize as synthesize
+    from .synthesis.transforms import Crops as Crops
+    from .synthesis.transforms import Transforms as Transforms
     from .version import __version__ as __version__
 
 _MODULES = {
@@ -201,6 +221,38 @@ _MODULES = {
     ),
     ".show.report": ("tour",),
     ".show.tensorboard": ("to_tensorboard",),
+    ".synthesis.canvas": (
+        "Fourier",
+        "Pixels",
+    ),
+    ".synthesis.dream": (
+        "Octaves",
+        "dream",
+    ),
+    ".synthesis.magnitude": ("MagnitudeConstrained",),
+    ".synthesis.mimic": (
+        "Resemblance",
+        "mimic",
+    ),
+    ".synthesis.priors": (
+        "EdgeEnergy",
+        "L1",
+        "L2",
+        "TotalVariation",
+    ),
+    ".synthesis.recipe": (
+        "LECTURE",
+        "LUCID",
+        "MACO",
+        "Recipe",
+    ),
+    ".synthesis.result": ("Synthesis",),
+    ".synthesis.spectrum": ("spectrum_of",),
+    ".synthesis.synthesize": ("synthesize",),
+    ".synthesis.transforms": (
+        "Crops",
+        "Transforms",
+    ),
     ".version": ("__version__",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -96,7 +96,10 @@ def test_transformers_counts_steps_of_the_optimizer(tmp_path, accumulated) -> No
 @pytest.mark.parametrize(
     ("library", "sentence"),
     [
-        ("lightning", "LightningRecorder needs the library lightning; install it with: pip install 'innerview[lightning]'"),
+        (
+            "lightning",
+            "LightningRecorder needs the library lightning; install it with: pip install 'innerview[lightning]'",
+        ),
         (
             "transformers",
             'TransformersRecorder needs the library transformers; install it with: pip install "innerview[hf]"',

@@ -20,7 +20,7 @@ from innerview.show.sheet import MOST_IMAGES
 
 DRAWN = (
     "these results can be drawn: Attribution, Filters, WeightDistributions, Activations, Comparison, UnitLines, "
-    "Recording, Attack; and lists of Attribution, Attack"
+    "Recording, Attack, Synthesis; and lists of Attribution, Attack"
 )
 
 

@@ -202,7 +202,7 @@ def boxes(drawn: Figure) -> list[tuple[float, ...]]:
 
 
 def test_a_position_frames_the_unit_and_what_it_sees() -> None:
-    """Pixel (4, 6) of 8 × 8 is the middle of unit (2, 3), which sees rows 3–5, columns 5–7. A pixel is drawn 24 wide."""
+    """Pixel (4, 6) is the middle of unit (2, 3), which sees rows 3–5 and columns 5–7. A pixel is drawn 24 wide."""
     field, unit = boxes(iv.figure(known(torch.rand(1, 1, 4, 4)), position=(4, 6)))
     assert field == (5 * 24 - 0.5, 3 * 24 - 0.5, 3 * 24, 3 * 24)
     assert unit == (3 * 24 - 0.5, 2 * 24 - 0.5, 24, 24)

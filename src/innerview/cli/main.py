@@ -18,6 +18,8 @@ _VERBS = {
     "explain": "Where in the images the answer comes from.",
     "filters": "What a layer learned: its kernels as pictures.",
     "activations": "What happens inside for an image, layer by layer.",
+    "synthesize": "The picture that answers a question best.",
+    "dream": "Images in which the network sees more of what it sees already.",
     "attack": "How small a change of each image changes the answer.",
     "predict": "The most probable classes of each image.",
     "demo": "Watch a small network being trained.",

@@ -16,16 +16,18 @@ from ..parameters.distributions import WeightDistributions
 from ..parameters.filters import Filters
 from ..parameters.unit_lines import UnitLines
 from ..recording.recording import Recording
+from ..synthesis.result import Synthesis
 from .activation_sheet import activation_sheet, comparison_sheet
 from .attack_sheet import attack_sheet
 from .filter_sheet import filter_sheet
 from .recordings import contact_sheet
 from .sheet import sheet
+from .synthesis_sheet import synthesis_sheet
 from .unit_lines import unit_lines
 from .weight_sheet import weight_sheet
 
 Layered = Filters | WeightDistributions | Activations | Comparison
-Result = Attribution | Sequence[Attribution] | Layered | UnitLines | Recording | Attack | Sequence[Attack]
+Result = Attribution | Sequence[Attribution] | Layered | UnitLines | Recording | Attack | Sequence[Attack] | Synthesis
 
 DRAWN_BY: dict[type, Callable[..., Figure]] = {
     Attribution: sheet,
@@ -36,6 +38,7 @@ DRAWN_BY: dict[type, Callable[..., Figure]] = {
     UnitLines: unit_lines,
     Recording: contact_sheet,
     Attack: attack_sheet,
+    Synthesis: synthesis_sheet,
 }
 """Which function draws which kind of result."""
 LISTED = (Attribution, Attack)
@@ -60,7 +63,8 @@ def figure(result: Result, **settings: Any) -> Figure:
     Its settings are those of the function that draws this kind of result: an attribution, or several of the same
     images, become a comparison sheet (`style`, `shared_scale`, `images`), kernels a `filter_sheet`, weights a
     `weight_sheet`, activations an `activation_sheet`, two of them a `comparison_sheet`, the lines of hidden units
-    `unit_lines`, a recording a `contact_sheet`, and attacks an `attack_sheet`.
+    `unit_lines`, a recording a `contact_sheet`, attacks an `attack_sheet`, and pictures that were made a
+    `synthesis_sheet`.
 
     Raises:
         SettingError: there is no drawing for this kind of result, or the results do not fit on one sheet.

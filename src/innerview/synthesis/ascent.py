@@ -1,0 +1,119 @@
+"""The climb: pictures follow the gradient of an objective, a batch of them sharing each pass."""
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from ..errors import MethodError
+from ..network.network import Network
+from ..objectives import Objective
+from ..scoring import input_gradient, score
+from .canvas import Parameters, Pixels01, Size, resized
+from .recipe import Recipe
+from .rescue import Rescue
+from .streams import Streams
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What a batch of pictures becomes at the end, and on the way there; the names are those of `Synthesis`."""
+
+    images: Pixels01
+    scores: Float[Tensor, "picture"]
+    curve: Float[Tensor, "step picture"]
+    alive: Bool[Tensor, "picture"]
+    snapshots: Float[Tensor, "moment picture channel row column"]
+
+
+@dataclass(frozen=True)
+class Climb:
+    """How a batch of pictures climbs.
+
+    Attributes:
+        net, recipe: the network and the settings.
+        objective: what each picture climbs, or the same for all.
+        penalised: the same objective for all views of the batch, less what keeps its pictures apart.
+        seeds: one for each picture.
+        seen: the rows and columns that the network sees.
+        plain: those that it is shown of a picture as it stands.
+        moments: after which steps pictures are kept.
+    """
+
+    net: Network
+    recipe: Recipe
+    objective: Objective
+    penalised: Objective
+    seeds: tuple[int, ...]
+    seen: Size
+    plain: Size
+    moments: tuple[int, ...]
+
+    def run(self, advance: Callable[[int], None]) -> Pictures:
+        """Climb from the first step to the last."""
+        streams = Streams(self.seeds)
+        parameters = self.recipe.canvas.start(self.net, streams).clone().requires_grad_()
+        climber = self.recipe.climber(parameters)
+        kept, curve, alive = [], [], torch.zeros(len(streams), dtype=torch.bool, device=parameters.device)
+        for number in range(1, self.recipe.steps + 1):
+            parameters.grad, scores, reached = self._uphill(parameters, streams, number)
+            climber.step()
+            self._bound(parameters)
+            curve.append(scores)
+            if number > self.recipe.rescue or self.recipe.steps <= self.recipe.rescue:
+                alive = alive | reached
+            if number in self.moments:
+                kept.append(self._drawn(parameters))
+            advance(len(streams))
+        images = self._drawn(parameters)
+        shown = self.net.preprocess.normalise(resized(images, self.plain)).to(self.net.dtype)
+        scores = score(self.net, shown, self.objective)
+        return Pictures(
+            images=images,
+            scores=scores,
+            curve=torch.stack(curve),
+            alive=alive | (scores > curve[0]),  # one that soon reached a bound has no gradient afterwards
+            snapshots=torch.stack(kept) if kept else images.new_zeros(0, *images.shape),
+        )
+
+    def _uphill(self, parameters: Parameters, streams: Streams, number: int) -> tuple[Parameters, Tensor, Tensor]:
+        """The way up for the parameters; the objective of each picture; whether its gradient is not zero."""
+        pixels = self.recipe.canvas.pixels(self.net, parameters)
+        inputs = self.net.preprocess.normalise(self.recipe.views(pixels, streams, self.seen))
+        with Rescue() if number <= self.recipe.rescue else nullcontext():
+            found = input_gradient(self.net, inputs.detach().to(self.net.dtype), self.penalised)
+        views = self.recipe.views.views
+        uphill = found.gradients[0].to(inputs) / views
+        penalty = self.recipe.penalty(self.net.preprocess.normalise(pixels)).sum()
+        (gradient,) = torch.autograd.grad((inputs * uphill).sum() - penalty, parameters)
+        return gradient, found.scores.view(-1, views).mean(1), uphill.flatten(1).any(1).view(-1, views).any(1)
+
+    @torch.no_grad()
+    def _bound(self, parameters: Parameters) -> None:
+        bounded = self.recipe.canvas.bounded(self.net, parameters)
+        if bounded is not parameters:
+            parameters.copy_(bounded)
+
+    @torch.no_grad()
+    def _drawn(self, parameters: Parameters) -> Pixels01:
+        pixels = self.recipe.canvas.pixels(self.net, parameters)
+        if not bool(pixels.isfinite().all()):
+            raise MethodError(
+                f"the gradient of {self.net.name} holds NaN or infinity; climb it in single precision: "
+                "Network(module.float(), …), or with a smaller learning_rate"
+            )
+        return pixels.clamp(0, 1)
+
+
+def joined(parts: Sequence[Pictures]) -> Pictures:
+    """Several batches as one."""
+    return Pictures(
+        images=torch.cat([each.images for each in parts]),
+        scores=torch.cat([each.scores for each in parts]),
+        curve=torch.cat([each.curve for each in parts], 1),
+        alive=torch.cat([each.alive for each in parts]),
+        snapshots=torch.cat([each.snapshots for each in parts], 1),
+    )

@@ -1,0 +1,162 @@
+"""What a picture is drawn on: the parameters that are climbed along, and the pixels in 0–1 that they become."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from ..errors import SettingError
+from ..network.network import Network
+from .colour import correlated, decorrelated
+from .streams import Streams
+
+Parameters = Float[Tensor, "picture ..."]
+Pixels01 = Float[Tensor, "picture channel row column"]
+Size = tuple[int, int]
+
+_HALF_A_LEVEL = 0.5 / 255
+
+
+@dataclass(frozen=True)
+class Canvas(ABC):
+    """A way to write pictures down as parameters; a frozen dataclass of its settings.
+
+    To write one, implement `start` and `pixels`; what a picture becomes depends on its own parameters alone.
+
+    Attributes:
+        size: rows and columns in pixels, or one number for both; by default those of the network's input.
+        image: what to start from, anything that `net.prepare` takes; by default noise.
+    """
+
+    size: int | tuple[int, int] | None = None
+    image: Any = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.size is not None and min(self._pair(self.size)) < 1:
+            raise SettingError(f"a canvas has at least one row and one column; got size {self.size}")
+
+    @abstractmethod
+    def start(self, net: Network, streams: Streams) -> Parameters:
+        """The parameters before the first step."""
+
+    @abstractmethod
+    def pixels(self, net: Network, parameters: Parameters) -> Pixels01:
+        """The pictures that these parameters stand for, in 0–1."""
+
+    def bounded(self, net: Network, parameters: Parameters) -> Parameters:
+        """The nearest parameters that stand for pixels in 0–1."""
+        return parameters
+
+    def rows_columns(self, net: Network) -> Size:
+        """Its rows and columns for this network."""
+        return net.preprocess.rows_columns if self.size is None else self._pair(self.size)
+
+    def given(self, net: Network, pictures: int) -> Pixels01 | None:
+        """The image to start from, in the canvas's size, once for each picture; None if there is none."""
+        if self.image is None:
+            return None
+        shown = net.preprocess.display(on(net, net.prepare(self.image)[:1])).clamp(0, 1)
+        return resized(shown, self.rows_columns(net)).repeat(pictures, 1, 1, 1)
+
+    @staticmethod
+    def _pair(size: int | tuple[int, int]) -> Size:
+        return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+
+@dataclass(frozen=True)
+class Pixels(Canvas):
+    """Each pixel for itself, in the units of the network's input, kept within black and white.
+
+    The plainest canvas: gradients act on pixels as they are, so that what comes out is mostly of high frequency.
+    It starts from normal noise around the network's mean colour.
+
+    Attributes:
+        noise: standard deviation of that noise, in units of the network's input.
+    """
+
+    noise: float = 0.01
+
+    def start(self, net: Network, streams: Streams) -> Parameters:
+        image = self.given(net, len(streams))
+        if image is not None:
+            return net.preprocess.normalise(image)
+        noise = streams.normal(net.preprocess.channels, *self.rows_columns(net))
+        return self.bounded(net, on(net, self.noise * noise))
+
+    def pixels(self, net: Network, parameters: Parameters) -> Pixels01:
+        return net.preprocess.display(parameters)
+
+    def bounded(self, net: Network, parameters: Parameters) -> Parameters:
+        return net.preprocess.normalise(net.preprocess.display(parameters).clamp(0, 1))
+
+
+@dataclass(frozen=True)
+class Fourier(Canvas):
+    """Waves with as much energy as natural images give each frequency, in colours that vary independently.
+
+        x = sigmoid(C · irfft2(s(f) z) / 4),   s(f) = √(rows · columns) / max(f, 1 / max(rows, columns))^decay
+
+    with z normal noise of standard deviation 0.01 and C the colours of `colour.correlated`; f in cycles per pixel.
+    Steps of equal size in z change the low frequencies most, so that pictures have large forms.
+
+    Reference: Olah, Mordvintsev and Schubert 2017, Feature visualization, on preconditioning; numbers of Lucid.
+
+    Attributes:
+        decay: how fast the energy falls with the frequency; 0 is a canvas of pixels in independent colours.
+    """
+
+    decay: float = 1.0
+
+    def start(self, net: Network, streams: Streams) -> Parameters:
+        size, image = self.rows_columns(net), self.given(net, len(streams))
+        if image is None:
+            return on(net, 0.01 * streams.normal(net.preprocess.channels, size[0], size[1] // 2 + 1, 2))
+        waves = torch.fft.rfft2(4 * decorrelated(unsquashed(image)))
+        return torch.view_as_real(waves / self._scale(size, image)).contiguous()
+
+    def pixels(self, net: Network, parameters: Parameters) -> Pixels01:
+        return correlated(self.waves(net, parameters)).sigmoid()
+
+    def waves(self, net: Network, parameters: Parameters) -> Pixels01:
+        """The picture before its colours are mixed and squashed into 0–1."""
+        size = self.rows_columns(net)
+        spectrum = torch.view_as_complex(parameters) * self._scale(size, parameters)
+        return torch.fft.irfft2(spectrum, s=size) / 4
+
+    def _scale(self, size: Size, like: Tensor) -> Float[Tensor, "row half"]:
+        return _natural_scale(size, self.decay).to(like)
+
+
+@lru_cache(maxsize=8)
+def _natural_scale(size: Size, decay: float) -> Float[Tensor, "row half"]:
+    rows, columns = size
+    return (rows * columns) ** 0.5 / frequencies(size).clamp_min(1 / max(rows, columns)) ** decay
+
+
+def frequencies(size: Size) -> Float[Tensor, "row half"]:
+    """The frequency of each entry of `rfft2`, in cycles per pixel."""
+    rows = torch.fft.fftfreq(size[0], dtype=torch.float64)
+    columns = torch.fft.rfftfreq(size[1], dtype=torch.float64)
+    return torch.hypot(rows[:, None], columns[None, :])
+
+
+def unsquashed(image: Pixels01) -> Pixels01:
+    """What the sigmoid makes these pixels of; black and white stay half a level of 255 away from the ends."""
+    return image.clamp(_HALF_A_LEVEL, 1 - _HALF_A_LEVEL).logit()
+
+
+def resized(pictures: Pixels01, size: Size) -> Float[Tensor, "picture channel _ _"]:
+    """All of each picture in another size, without the patterns that skipped pixels would make."""
+    if pictures.shape[2:] == size:
+        return pictures
+    return functional.interpolate(pictures, size=size, mode="bilinear", align_corners=False, antialias=True)
+
+
+def on(net: Network, numbers: Tensor) -> Tensor:
+    """These numbers on the network's device, in its precision but at least in single precision."""
+    return numbers.to(net.device, torch.promote_types(net.dtype, torch.float32))

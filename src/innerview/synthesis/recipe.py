@@ -1,0 +1,110 @@
+"""Settings that belong together: what a picture is drawn on, how it is seen, and how it climbs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+from torch.optim import Adam, NAdam, Optimizer
+
+from ..errors import SettingError
+from .canvas import Canvas, Fourier, Pixels
+from .magnitude import MagnitudeConstrained
+from .priors import Inputs, Penalty, Prior
+from .transforms import Crops, Transforms, Views
+
+Climber = Literal["adam", "nadam"]
+_CLIMBERS: dict[str, type[Adam | NAdam]] = {"adam": Adam, "nadam": NAdam}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How pictures are made; `dataclasses.replace(LUCID, steps=1000)` makes another one of it.
+
+    Attributes:
+        canvas: what the parameters of a picture are.
+        views: what the network is shown of it at each step.
+        priors: what is subtracted from the objective.
+        optimizer: "adam" or "nadam".
+        learning_rate: its step, in units of the canvas's parameters.
+        steps: how many steps a picture climbs.
+        diversity: how much of the likeness of several starts of one objective is subtracted.
+        rescue: for how many steps ReLUs that nothing of a picture's gradient would pass let it through.
+    """
+
+    canvas: Canvas = field(default_factory=Fourier)
+    views: Views = field(default_factory=Transforms)
+    priors: tuple[Prior, ...] = ()
+    optimizer: Climber = "adam"
+    learning_rate: float = 0.05
+    steps: int = 256
+    diversity: float = 0.0
+    rescue: int = 16
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise SettingError(f"steps is a number of steps, at least 1; got {self.steps}")
+        if self.optimizer not in _CLIMBERS:
+            raise SettingError(f"optimizer is one of {', '.join(get_args(Climber))}; got {self.optimizer!r}")
+        for name in ("learning_rate", "diversity", "rescue"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise SettingError(f"{name} is a finite number, at least 0; got {getattr(self, name)}")
+
+    def climber(self, parameters: Tensor) -> Optimizer:
+        """The optimizer that takes these parameters uphill."""
+        return _CLIMBERS[self.optimizer]([parameters], lr=self.learning_rate, maximize=True)
+
+    def penalty(self, inputs: Inputs) -> Penalty:
+        """What the priors together hold against each picture, given as the network's input."""
+        parts = [each.weight * each(inputs) for each in self.priors]
+        return torch.stack([inputs.new_zeros(len(inputs)), *parts]).sum(0)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All settings as plain values."""
+        return _plain(self)
+
+
+LUCID = Recipe(
+    canvas=Fourier(),
+    views=Transforms(
+        pad=12,
+        jitter=(8, 4),
+        scales=tuple(round(0.9 + 0.02 * step, 2) for step in range(11)),
+        angles=(*range(-10, 11), 0, 0, 0, 0, 0),
+    ),
+)
+"""Waves in independent colours, seen shifted, resized and turned; Adam with steps of 0.05, half as many as in Lucid."""
+
+LECTURE = Recipe(canvas=Pixels(), optimizer="adam", learning_rate=0.1, steps=250)
+"""The plain recipe: pixels from noise of deviation 0.01, 250 steps of Adam with 0.1, seen as they are.
+
+Reference: Fleuret, Deep learning course, lecture 9.4, Optimizing inputs.
+"""
+
+MACO = Recipe(
+    canvas=MagnitudeConstrained(),
+    views=Crops(part=0.6, spread=0.2, views=4, noise=0.05),
+    optimizer="nadam",
+    learning_rate=1.0,
+)
+"""Phases under a natural spectrum, seen in noisy parts.
+
+The parts are large, as the canvas has the size of the network's input; on one that is several times as large, parts
+of a quarter, `Crops()`, are what was published.
+
+Reference: Fel, Boissin, Boutin et al. 2023 (MACO).
+"""
+
+RECIPES: Mapping[str, Recipe] = {"lucid": LUCID, "lecture": LECTURE, "maco": MACO}
+"""The recipes by name, for the command line."""
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Recipe | Canvas | Views | Prior):
+        own = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return own if isinstance(value, Recipe) else {"name": type(value).__name__, **own}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, str | int | float | None) else "given"

@@ -1,0 +1,26 @@
+"""Pictures that no gradient reaches: how they are led to where the objective begins to answer."""
+
+import torch
+from torch import Tensor
+
+from ..network.relu_rules import ReluRules
+
+
+class Rescue(ReluRules):
+    """Within the block a ReLU through which nothing of a picture's gradient would pass lets it through in part.
+
+    For the incoming gradient g of one picture at one ReLU:
+
+        g · [open]    if that is not zero everywhere
+        max(g, 0)     else: what would raise the units, so that they may open
+
+    A unit that answers to nothing in the first noise would otherwise leave the picture as it is for ever.
+
+    Reference: Lucid, redirected ReLU gradients, which are on for the first 16 steps.
+    """
+
+    def backward(self, gradient: Tensor, opened: Tensor) -> Tensor:
+        """The gradient that goes on."""
+        passed = super().backward(gradient, opened)
+        alive = passed.flatten(1).any(1).view(-1, *[1] * (passed.dim() - 1))
+        return torch.where(alive, passed, gradient.clamp_min(0))

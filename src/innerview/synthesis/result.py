@@ -1,0 +1,61 @@
+"""What synthesis gives: pictures, and how they came about."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from ..errors import ResultError
+from ..results import Provenance, read, write
+
+_TENSORS = ("images", "scores", "curve", "alive", "snapshots")
+
+
+@dataclass(frozen=True, eq=False)
+class Synthesis:
+    """Pictures that were made to answer a question as strongly as possible.
+
+    They show what an objective looks for, not what it was ever given: look at real images that score high, too.
+
+    Attributes:
+        images: the pictures, pixels in 0–1.
+        scores: the objective of each picture as it stands, without frame, shift or noise.
+        curve: the objective at each step, before it, as the network saw the picture then: a mean over its views, less
+            what keeps several starts apart.
+        alive: whether a gradient reached the picture, not counting the first steps, in which dead units are roused;
+            one that is not alive shows nothing.
+        snapshots: the pictures after some of the steps.
+        moments: which steps these are, counted from 1.
+        provenance: the network, what was asked of each picture, the recipe and the seed.
+    """
+
+    images: Float[Tensor, "picture channel row column"]
+    scores: Float[Tensor, "picture"]
+    curve: Float[Tensor, "step picture"]
+    alive: Bool[Tensor, "picture"]
+    snapshots: Float[Tensor, "moment picture channel row column"]
+    moments: tuple[int, ...]
+    provenance: Provenance
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def objective(self, picture: int) -> str:
+        """What this picture was to answer, in a few words."""
+        return self.provenance.objective[picture]
+
+    def save(self, path: str | Path) -> None:
+        """Write it as one safetensors file, with its provenance as JSON in the header."""
+        tensors = {name: getattr(self, name) for name in _TENSORS}
+        write(path, "synthesis", tensors, {"moments": self.moments, "provenance": asdict(self.provenance)})
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Synthesis":
+        """Read what `save` wrote; `ResultError` if the file is something else or damaged."""
+        tensors, facts = read(path, "synthesis")
+        try:
+            provenance = Provenance.from_json(facts["provenance"])
+            return cls(**tensors, moments=tuple(facts["moments"]), provenance=provenance)
+        except (KeyError, TypeError) as error:
+            raise ResultError(f"{path} is a synthesis with missing or unknown parts: {error}") from error

@@ -1,0 +1,155 @@
+"""The picture that answers a question best."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from ..errors import MethodError, ObjectiveError, SettingError
+from ..network.batching import in_batches
+from ..network.network import Network
+from ..network.scope import untouched
+from ..objectives import Objective, PerImage
+from ..progress import steps as progress
+from ..results import Provenance
+from .ascent import Climb, Pictures, joined
+from .canvas import Canvas, Size
+from .diversity import Diverse
+from .recipe import LUCID, Recipe
+from .result import Synthesis
+from .transforms import Transforms
+
+
+def synthesize(  # noqa: PLR0913 - all but the question are optional
+    net: Network,
+    objective: Objective | Sequence[Objective],
+    *,
+    canvas: Canvas | None = None,
+    recipe: Recipe = LUCID,
+    steps: int | None = None,
+    seed: int = 0,
+    starts: int = 1,
+    snapshots: Sequence[int] = (),
+) -> Synthesis:
+    """Pictures that make an objective large, one for each objective and start.
+
+        x* = argmax f(x) − Σ wₖ hₖ(x)
+
+    over the parameters of a canvas, for the objective f and the recipe's priors h. Several objectives share each
+    pass, which stops at the deepest layer that they read; no parameter's gradient is computed. A picture does not
+    depend on the others, unless the recipe asks for diversity.
+
+    Args:
+        net: the network; it is not changed.
+        objective: what to answer, or a list of it.
+        canvas: what to draw on, by default the recipe's; in the size of the network's input unless it says another.
+        recipe: `LUCID`, `LECTURE`, `MACO`, or one of these with other settings: `dataclasses.replace(LUCID, …)`.
+        steps: how many steps to climb, by default the recipe's.
+        seed: of the noise to start from and of the views; all objectives start from the same noise.
+        starts: how many pictures of each objective; the second start is the first one of `seed + 1`, and so on.
+        snapshots: after which steps, counted from 1, the pictures are kept as well.
+
+    Raises:
+        LabelError, LayerError, ObjectiveError: the question does not fit the network.
+        SettingError: a setting is outside its range.
+        MethodError: no gradient leads from the objective to any of the pictures, or it is not finite.
+    """
+    recipe = replace(recipe, canvas=canvas or recipe.canvas, steps=recipe.steps if steps is None else steps)
+    _require(recipe, starts, snapshots)
+    asked = [each for each in _asked(net, objective) for _ in range(starts)]
+    seeds = [seed + start for start in range(starts)] * (len(asked) // starts)
+    with untouched(net.module), torch.inference_mode(False), torch.enable_grad():
+        plan = _Plan.of(net, recipe, starts if recipe.diversity else 1, tuple(sorted(set(snapshots))))
+        pictures = plan.run(asked, seeds)
+        provenance = Provenance(
+            network=net.name,
+            weights=net.digest(),
+            objective=tuple(each.describe(net) for each in asked),
+            method="synthesize",
+            settings=plan.recipe.settings | {"seed": seed, "starts": starts},
+        )
+    if not bool(pictures.alive.any()):
+        raise MethodError(
+            f"no gradient reaches the picture from {', '.join(dict.fromkeys(provenance.objective))} of {net.name}: the "
+            "units may be dead, or open for other images only. Start from an image, Fourier(image=…), or from another "
+            "seed"
+        )
+    return Synthesis(**vars(pictures), moments=plan.moments, provenance=provenance)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    net: Network
+    recipe: Recipe
+    group: int
+    """So many pictures in a row stay together in one batch."""
+    seen: Size
+    plain: Size
+    moments: tuple[int, ...]
+
+    @classmethod
+    def of(cls, net: Network, recipe: Recipe, group: int, moments: tuple[int, ...]) -> "_Plan":
+        """With views that the network takes: some take nothing but the size they were made for."""
+        size = recipe.canvas.rows_columns(net)
+        seen = recipe.views.seen(size, net.preprocess.rows_columns)
+        if isinstance(recipe.views, Transforms) and seen != size and not _takes(net, seen):
+            recipe, seen = replace(recipe, views=replace(recipe.views, keep=True)), size
+        plain = size if isinstance(recipe.views, Transforms) else seen
+        return cls(net, recipe, group, seen, plain, moments)
+
+    def run(self, asked: Sequence[Objective], seeds: Sequence[int]) -> Pictures:
+        """All pictures, as many at a time as fit."""
+        views = self.recipe.views.views
+        fitting = self.net.batch_size(_blank(self.net, self.seen), graph=True)
+        with progress("synthesizing", len(asked) * self.recipe.steps) as advance:
+
+            def run(groups: slice) -> Pictures:
+                rows = range(len(asked))[groups.start * self.group : groups.stop * self.group]
+                return self._climb([asked[row] for row in rows], [seeds[row] for row in rows]).run(advance)
+
+            size = max(1, fitting // (self.group * views))
+            return joined([part for _, part in in_batches(len(asked) // self.group, size, run)])
+
+    def _climb(self, asked: Sequence[Objective], seeds: Sequence[int]) -> Climb:
+        views = self.recipe.views.views
+        penalised: Objective = PerImage(tuple(each for each in asked for _ in range(views)))
+        if self.recipe.diversity:
+            penalised = Diverse(penalised, starts=self.group, views=views, weight=self.recipe.diversity)
+        return Climb(
+            net=self.net,
+            recipe=self.recipe,
+            objective=PerImage(tuple(asked)),
+            penalised=penalised,
+            seeds=tuple(seeds),
+            seen=self.seen,
+            plain=self.plain,
+            moments=self.moments,
+        )
+
+
+def _require(recipe: Recipe, starts: int, snapshots: Sequence[int]) -> None:
+    if starts < 1:
+        raise SettingError(f"starts is the number of pictures of each objective, at least 1; got {starts}")
+    if snapshots and not 1 <= min(snapshots) <= max(snapshots) <= recipe.steps:
+        raise SettingError(f"snapshots are numbers of steps from 1 to {recipe.steps}; got {list(snapshots)}")
+
+
+def _asked(net: Network, objective: Objective | Sequence[Objective]) -> list[Objective]:
+    if isinstance(objective, Objective):
+        objective = objective.objectives if isinstance(objective, PerImage) else (objective,)
+    if not objective:
+        raise ObjectiveError("ask for at least one objective; the list is empty")
+    return [each.bind(net) for each in objective]
+
+
+def _takes(net: Network, size: Size) -> bool:
+    """Whether the network runs on inputs of this size."""
+    try:
+        net.layers(_blank(net, size))
+    except (RuntimeError, ValueError, IndexError, AssertionError):
+        return False
+    return True
+
+
+def _blank(net: Network, size: Size) -> torch.Tensor:
+    return net.blank().new_zeros(1, net.preprocess.channels, *size)

@@ -1,0 +1,156 @@
+"""`innerview synthesize` and `innerview dream`: the pictures of the Python call, as a figure and a table."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import factory
+import pytest
+import torch
+from factory import FACTORY
+
+import innerview as iv
+from innerview.synthesis.dream import Octaves, dream
+from innerview.synthesis.recipe import LECTURE, LUCID, MACO
+from innerview.synthesis.result import Synthesis
+from innerview.synthesis.synthesize import synthesize
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+QUICK = ["--steps", "2", "--out", "out.safetensors"]
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("options", "asked", "settings"),
+    [
+        (["--target", "ox", "--target", "1"], [iv.Logit(0), iv.Logit(1)], {}),
+        (["--objective", "channel:conv2,3"], [iv.Channel("conv2", 3)], {"recipe": LUCID}),
+        (["--objective", "channel:conv2,1-2"], [iv.Channel("conv2", 1), iv.Channel("conv2", 2)], {}),
+        (["--objective", "neuron:conv1,2", "--seed", "4"], [iv.Neuron("conv1", 2)], {"seed": 4}),
+        (["--objective", "neuron:conv1,2,0,3"], [iv.Neuron("conv1", 2, (0, 3))], {}),
+        (["--objective", "energy:conv1", "--recipe", "lecture"], [iv.LayerEnergy("conv1")], {"recipe": LECTURE}),
+        (
+            ["--objective", "probability:bison", "--objective", "logit:ox", "--recipe", "MACO"],
+            [iv.Probability(1), iv.Logit(0)],
+            {"recipe": MACO},
+        ),
+        (
+            ["--objective", "channel:conv1,0", "--starts", "2", "--diversity", "5"],
+            [iv.Channel("conv1", 0)],
+            {"starts": 2, "recipe": replace(LUCID, diversity=5.0)},
+        ),
+        (["--target", "ox", "--snapshots", "1,2"], [iv.Logit(0)], {"snapshots": (1, 2)}),
+    ],
+)
+def test_the_pictures_are_those_of_the_python_call(run, small, *, options, asked, settings) -> None:
+    expected = synthesize(factory.small(), asked, steps=2, **settings)
+    ended = run("synthesize", *small, *options, *QUICK)
+    assert (ended.code, ended.err) == (0, "")
+    found = Synthesis.load("out.safetensors")
+    torch.testing.assert_close(found.images, expected.images)
+    torch.testing.assert_close(found.snapshots, expected.snapshots)
+    assert found.provenance.settings == expected.provenance.settings
+    assert ended.rows[0] == ["picture", "question", "score", "made"]
+    assert [row[1] for row in ended.rows[1:-1]] == [expected.objective(k) for k in range(len(expected))]
+    assert [float(row[2]) for row in ended.rows[1:-1]] == pytest.approx(expected.scores.tolist(), rel=1e-4, abs=1e-6)
+    assert ended.rows[-1] == ["wrote out.safetensors"]
+
+
+def test_the_figure_stands_in_the_current_folder(in_terminal, here, small) -> None:
+    ended = in_terminal("synthesize", *small, "--target", "ox", "--steps", "1")
+    assert ended.out.splitlines()[-1] == "wrote innerview-synthesis.png"
+    assert Path("innerview-synthesis.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_size_of_the_input_is_that_of_the_picture(run, here, small) -> None:
+    run("synthesize", *small, "--target", "ox", "--size", "12,16", *QUICK)
+    assert Synthesis.load("out.safetensors").images.shape == (1, 3, 12, 16)
+
+
+FORMS = (
+    "an objective is channel:LAYER,NUMBERS, neuron:LAYER,NUMBERS or neuron:LAYER,NUMBER,ROW,COLUMN, energy:LAYER, "
+    "logit:CLASS or probability:CLASS; got "
+)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            [],
+            'say what the picture should answer: --target CLASS, or --objective QUESTION as in "channel:layer3,42"',
+        ),
+        (["--objective", "chanel:conv1,0"], f"{FORMS}'chanel:conv1,0'"),
+        (["--objective", "channel:conv1"], f"{FORMS}'channel:conv1'"),
+        (["--objective", "channel:conv1,x"], f"{FORMS}'channel:conv1,x'"),
+        (["--objective", "neuron:conv1,1,a,2"], f"{FORMS}'neuron:conv1,1,a,2'"),
+        (["--objective", "energy:"], f"{FORMS}'energy:'"),
+        (["--objective", "energy:conv9"], None),
+        (["--target", "gnu"], None),
+        (["--target", "ox", "--recipe", "soup"], "no recipe 'soup'; the recipes are lucid, lecture, maco"),
+        (
+            ["--target", "ox", "--out", "a.gif"],
+            "--out is a file that ends in .png or .svg or .pdf or .safetensors; got 'a.gif'",
+        ),
+        (["--target", "ox", "--steps", "0"], "steps is a number of steps, at least 1; got 0"),
+    ],
+)
+def test_a_mistake_is_one_sentence(run, small, *, options, sentence) -> None:
+    ended = run("synthesize", *small, *options)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.count("\n") == 1
+    if sentence:
+        assert ended.err == f"innerview: {sentence}\n"
+    assert not list(Path().glob("innerview-*"))
+
+
+@pytest.mark.parametrize(
+    ("options", "asked", "settings"),
+    [
+        (["--objective", "energy:conv1"], iv.LayerEnergy("conv1"), {}),
+        (["--target", "ox", "--ratio", "1.5", "--step", "0.03"], iv.Logit(0), {}),
+        (["--seed", "2"], None, {"seed": 2}),
+    ],
+)
+def test_dreams_are_those_of_the_python_call(run, photos, small, *, options, asked, settings) -> None:
+    net = factory.small()
+    how = Octaves(ratio=1.5, step=0.03, steps=2) if asked == iv.Logit(0) else Octaves(steps=2)
+    octaves = 3 if asked == iv.Logit(0) else 2
+    expected = dream(net, net.prepare(photos), asked, octaves=octaves, how=how, **settings)
+    ended = run("dream", *photos, *small, "--octaves", octaves, *options, *QUICK)
+    assert (ended.code, ended.err) == (0, "")
+    torch.testing.assert_close(Synthesis.load("out.safetensors").images, expected.images)
+    assert ended.rows[-1] == ["wrote out.safetensors"]
+
+
+def test_a_bad_image_is_named_and_the_others_are_dreamt_of(run, photos, small) -> None:
+    ended = run("dream", "none.png", *photos, *small, "--steps", "1", "--octaves", "1")
+    assert ended.code == 2
+    assert ended.err == "innerview: there is no file 'none.png'; check the path\n"
+    assert Path("innerview-dream-none.png").read_bytes().startswith(b"\x89PNG")
+    assert run("dream", "none.png", *small).code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--objective", "energy:conv1", "--target", "ox"], "a dream has one question; got 2"),
+        (["--out", "one.png"], "--out would overwrite the image 'one.png'; choose another name"),
+        (["--ratio", "1"], "ratio is a finite number above 1; got 1.0"),
+    ],
+)
+def test_a_dream_that_cannot_be_is_refused(run, photos, small, *, options, sentence) -> None:
+    ended = run("dream", photos[0], *small, *options)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"innerview: {sentence}\n"
+
+
+def test_transformers_have_channels_too(run, here) -> None:
+    ended = run("synthesize", "--network", f"{FACTORY}:vit", "--objective", "channel:block,3", *QUICK)
+    assert ended.code == 0
+    assert Synthesis.load("out.safetensors").alive.all()
