@@ -19,8 +19,8 @@ COMMAND = [sys.executable, "-m", "innerview"]
     [
         (
             ["pridict"],
-            'Unknown command "pridict". Did you mean "predict"? Available commands: tour, explain, predict, '
-            "layers, methods. See: innerview --help",
+            'Unknown command "pridict". Did you mean "predict"? Available commands: tour, explain, filters, '
+            "activations, synthesize, dream, attack, predict, ... See: innerview --help",
         ),
         (
             ["predict", "a.png", "--tip", "3"],
