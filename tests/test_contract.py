@@ -1,15 +1,15 @@
 """What every attribution method promises, checked for each method of the catalogue on awkward networks."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import innerview as iv
 from fingerprint import fingerprint
 from small_networks import AWKWARD, images, network
+from trouble import failing, lived_in
 
 SETTINGS = {
     iv.Occlusion: {"window": 4, "stride": 2},
@@ -36,32 +36,6 @@ def suits(method: str) -> iv.Network:
 
 def explain(method: str, net: iv.Network, x: Tensor, why: object) -> iv.Attribution:
     return METHODS[method](net, x, why)
-
-
-def lived_in(module: nn.Module) -> nn.Module:
-    """A module as a training loop has it: some gradients, some frozen parameters, mixed modes, user's hooks."""
-    parameters = list(module.parameters())
-    parameters[0].grad = torch.ones_like(parameters[0])
-    parameters[1].requires_grad_(False)
-    module.train()
-    next(module.children()).eval()
-    module.register_forward_hook(lambda *_: None)
-    return module
-
-
-@contextmanager
-def failing(module: nn.Module, error: BaseException) -> Iterator[None]:
-    """The last layer raises."""
-
-    def fail(*_: object) -> None:
-        raise error
-
-    *_, last = module.modules()
-    handle = last.register_forward_hook(fail)
-    try:
-        yield
-    finally:
-        handle.remove()
 
 
 @pytest.mark.usefixtures("unchecked_types")  # the checker draws from `random`

@@ -16,7 +16,7 @@ from innerview.adversarial.result import Attack
 from innerview.errors import ImageError, LabelError, MethodError, ObjectiveError, ResultError, SettingError
 from innerview.progress import listening
 from small_networks import AWKWARD, OneConv, SmallCNN, network
-from test_contract import failing, lived_in
+from trouble import failing, lived_in
 
 SETTINGS = {
     "gradientascent": {"step": 0.05, "steps": 5},

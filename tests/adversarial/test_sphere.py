@@ -14,7 +14,7 @@ from innerview.adversarial.sphere import SphereTest, sphere
 from innerview.errors import ImageError, ResultError, SettingError
 from innerview.progress import listening
 from small_networks import SmallCNN, network
-from test_contract import failing, lived_in
+from trouble import failing, lived_in
 
 
 def shown(count: int = 3, seed: int = 4) -> torch.Tensor:

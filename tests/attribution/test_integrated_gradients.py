@@ -8,6 +8,7 @@ from torch import Tensor, nn
 import innerview as iv
 from innerview.progress import listening
 from small_networks import PIXELS, SmallCNN, images, network
+from trouble import room_for
 
 LINE = iv.Preprocess(size=(1, 2), mean=(0.0,), std=(1.0,))
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
@@ -235,14 +236,7 @@ def test_points_are_counted_once_when_memory_runs_out(monkeypatch: pytest.Monkey
     """The batch is halved and run again; the result is the same."""
     net, x = network(SmallCNN()), images(1)
     expected = iv.IntegratedGradients(points=9)(net, x, iv.Logit(1)).values
-    forward = net.module.forward
-
-    def small_memory(batch: Tensor) -> Tensor:
-        if len(batch) > 2:
-            raise torch.OutOfMemoryError("no room")
-        return forward(batch)
-
-    monkeypatch.setattr(net.module, "forward", small_memory)
+    room_for(2, net.module, monkeypatch)
     torch.testing.assert_close(iv.IntegratedGradients(points=9)(net, x, iv.Logit(1)).values, expected)
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 import innerview as iv
 from innerview.progress import listening
 from small_networks import PIXELS, SmallCNN, images, network
+from trouble import room_for
 
 
 def noisy_copies(x: Tensor, samples: int, sigma: float, seed: int) -> list[Tensor]:
@@ -128,14 +129,7 @@ def test_captum_loses_small_variances_beside_large_means(monkeypatch: pytest.Mon
 def test_a_repeated_micro_batch_uses_the_same_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     net, x = network(SmallCNN()), images(1)
     expected = iv.VarGrad(samples=7)(net, x, iv.Logit(1)).values
-    forward = net.module.forward
-
-    def small_memory(batch: Tensor) -> Tensor:
-        if len(batch) > 2:
-            raise torch.OutOfMemoryError("no room")
-        return forward(batch)
-
-    monkeypatch.setattr(net.module, "forward", small_memory)
+    room_for(2, net.module, monkeypatch)
     torch.testing.assert_close(iv.VarGrad(samples=7)(net, x, iv.Logit(1)).values, expected)
 
 

@@ -1,11 +1,8 @@
 """Synthesis leaves the network and the process as they were, also when it is stopped."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import innerview as iv
 from fingerprint import fingerprint
@@ -14,6 +11,7 @@ from innerview.synthesis.mimic import mimic
 from innerview.synthesis.recipe import LECTURE, LUCID, MACO
 from innerview.synthesis.synthesize import synthesize
 from small_networks import AWKWARD, images, network
+from trouble import failing, lived_in
 
 CALLS = {
     "lucid": lambda net, x, why: synthesize(net, why, recipe=LUCID, steps=2),
@@ -23,30 +21,6 @@ CALLS = {
 }
 PAIRS = [(call, kind) for call in ("lucid", "lecture", "maco", "dream") for kind in AWKWARD]
 pytestmark = pytest.mark.usefixtures("unchecked_types")  # the checker draws from `random`
-
-
-def lived_in(module: nn.Module) -> nn.Module:
-    """A module as a training loop has it: some gradients, some frozen parameters, mixed modes, user's hooks."""
-    parameters = list(module.parameters())
-    parameters[0].grad = torch.ones_like(parameters[0])
-    parameters[1].requires_grad_(False)
-    module.train()
-    next(module.children()).eval()
-    module.register_forward_hook(lambda *_: None)
-    return module
-
-
-@contextmanager
-def failing(module: nn.Module, error: BaseException) -> Iterator[None]:
-    def fail(*_: object) -> None:
-        raise error
-
-    *_, last = module.modules()
-    handle = last.register_forward_hook(fail)
-    try:
-        yield
-    finally:
-        handle.remove()
 
 
 @pytest.mark.parametrize(("call", "kind"), PAIRS)

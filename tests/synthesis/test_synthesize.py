@@ -18,6 +18,7 @@ from innerview.synthesis.result import Synthesis
 from innerview.synthesis.synthesize import synthesize
 from innerview.synthesis.transforms import Crops, Transforms
 from small_networks import SmallCNN, TinyViT, network
+from trouble import room_for
 
 FAST = replace(LUCID, steps=4)
 
@@ -142,14 +143,7 @@ def test_the_same_seed_gives_the_same_pictures_and_another_one_others() -> None:
 def test_when_memory_runs_out_the_batch_is_halved_and_the_pictures_are_the_same(monkeypatch) -> None:
     net, why = double(SmallCNN()), [iv.Logit(k) for k in range(5)]
     expected = synthesize(net, why, recipe=FAST).images
-    forward = net.module.forward
-
-    def small_memory(batch: Tensor) -> Tensor:
-        if len(batch) > 2:
-            raise torch.OutOfMemoryError("no room")
-        return forward(batch)
-
-    monkeypatch.setattr(net.module, "forward", small_memory)
+    room_for(2, net.module, monkeypatch)
     torch.testing.assert_close(synthesize(net, why, recipe=FAST).images, expected)
 
 
