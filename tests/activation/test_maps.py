@@ -218,3 +218,11 @@ def test_saved_and_read_again(make: Callable[[], nn.Module], tmp_path: Path) -> 
     assert all(torch.equal(again[name], found[name]) for name in found)
     assert all(torch.equal(again.maps(name), found.maps(name)) for name in found.grids)
     assert again.grids.keys() == found.grids.keys()
+
+
+def test_results_of_a_network_with_random_weights_say_so() -> None:
+    net = iv.load("builtin/lenet", weights="random")
+    x = torch.zeros(1, 1, 28, 28)
+    results = [iv.activations(net, x, ["conv1"]), iv.filters(net), iv.weight_distributions(net), iv.Gradient()(net, x)]
+    assert {each.provenance.network for each in results} == {"builtin/lenet, random weights"}
+    assert iv.activations(iv.load("builtin/lenet"), x, ["conv1"]).provenance.network == "builtin/lenet"

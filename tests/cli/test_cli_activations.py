@@ -1,5 +1,7 @@
 """`innerview activations`."""
 
+from pathlib import Path
+
 import factory
 import pytest
 import torch
@@ -12,13 +14,13 @@ def test_a_figure_and_a_line_for_each_layer(run, small, photos) -> None:
     ended = run("activations", photos[0], *small)
     assert ended.code == 0
     assert ended.rows[0] == ["layer", "shape", "above 0", "dead channels"]
-    assert ended.rows[-1] == ["wrote innerview-one.png"]
+    assert ended.rows[-1] == ["wrote innerview-activations-one.png"]
     found = iv.activations(net := factory.small(), net.prepare(photos[0]))
     assert [row[0] for row in ended.rows[1:-1]] == list(found)
     for row in ended.rows[1:-1]:
         statistics = found.statistics(row[0])
         assert row[2:] == [f"{statistics.active.mean():.0%}", str(int(statistics.dead.sum()))]
-    with Image.open("innerview-one.png") as picture:
+    with Image.open("innerview-activations-one.png") as picture:
         assert min(picture.size) > 200
 
 
@@ -38,8 +40,10 @@ def test_the_raw_values(run, small, photos) -> None:
         ["--channels", "random", "--seed", "7", "--layer", "conv1", "--layer", "fc"],
     ],
 )
-def test_settings(run, small, photos, options: list[str]) -> None:
-    assert run("activations", photos[0], *options, *small).code == 0
+def test_settings_change_the_figure(run, small, photos, options: list[str]) -> None:
+    assert run("activations", photos[0], "--out", "plain.png", *small).code == 0
+    assert run("activations", photos[0], "--out", "set.png", *options, *small).code == 0
+    assert Path("plain.png").read_bytes() != Path("set.png").read_bytes()
 
 
 def test_against_a_second_image(run, small, photos) -> None:

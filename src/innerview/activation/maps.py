@@ -152,7 +152,13 @@ def activations(
         grids=grids,
         fields={name: fields.get(name.partition(":")[0]) for name in grids},
         images=pictures(net, images),
-        provenance=Provenance(net.title, net.digest(), (), "activations", {"precision": str(precision)}),
+        provenance=Provenance(
+            net.title,
+            net.digest(),
+            (),
+            "activations",
+            {"layers": list(names), "precision": precision and str(precision)},
+        ),
     )
 
 

@@ -60,7 +60,7 @@ def attack(
 
             ways = [way for _, way in in_batches(len(images), size, run)]
         provenance = Provenance(
-            network=net.name,
+            network=net.title,
             weights=net.digest(),
             objective=tuple(words for way in ways for words in way.start.goal.describe(net, len(way.pixels))),
             method=type(method).__name__,

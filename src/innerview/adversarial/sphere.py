@@ -107,7 +107,7 @@ def sphere(  # noqa: PLR0913 - all but the first three are optional
         counts = torch.stack([each.counts(samples, seed, advance) for each in around])
     attacked = {"method": attack.provenance.method, **attack.provenance.settings}
     provenance = Provenance(
-        network=net.name,
+        network=net.title,
         weights=net.digest(),
         objective=tuple(map(net.label, classes.tolist())),
         method="sphere",

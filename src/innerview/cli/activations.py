@@ -9,7 +9,7 @@ from .flowing import flowing
 from .options import BUILTIN, NetworkOptions
 from .ranges import chosen
 from .terminal import Column, clean, table, tell
-from .writing import place, writing
+from .writing import named, place, writing
 
 if TYPE_CHECKING:
     from ..activation.compare import Comparison
@@ -49,16 +49,18 @@ def activations(  # noqa: PLR0913 - every option is a parameter
         scale: one for each layer, so that its channels can be compared, or one for each channel.
         over: the maps over the photograph.
         position: a pixel of the network's input: what the units there can see is framed.
-        against: a second image: for each layer the channels that differ most between the two.
+        against: a second image: for each layer the channels that differ most between the two; of the settings above
+            only layer and count then matter.
         seed: for random channels.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default innerview-IMAGE.png in
-            the current folder.
+        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
+            innerview-activations-IMAGE.png in the current folder.
     """
     from ..activation.compare import compare
     from ..activation.maps import activations as activations_of
     from ..progress import progress_bar
     from ..show.figures import FORMATS, save
 
+    out = named(out, f"activations-{image.stem}", FORMATS)
     out = place(out, [image, *([against] if against else [])], FORMATS)
     network = net.load()
     layers = list(layer) or None

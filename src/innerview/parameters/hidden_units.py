@@ -71,7 +71,7 @@ def hidden_units(  # noqa: PLR0913 - all but the network are optional
         extent=limits,
         regions=torch.cat([classes for classes, _ in parts]).reshape(square),
         provenance=Provenance(
-            net.name, net.digest(), (), "hidden_units", {"resolution": resolution, "threshold": threshold}
+            net.title, net.digest(), (), "hidden_units", {"resolution": resolution, "threshold": threshold}
         ),
         points=points,
         labels=classes,

@@ -103,7 +103,7 @@ def dream(  # noqa: PLR0913 - all but the question are optional
 
             parts = [part for _, part in in_batches(len(images), fitting, run)]
         provenance = Provenance(
-            network=net.name,
+            network=net.title,
             weights=net.digest(),
             objective=tuple(asked.rows([row]).describe(net) for row in range(len(images))),
             method="dream",

@@ -62,7 +62,7 @@ def synthesize(  # noqa: PLR0913 - all but the question are optional
         plan = _Plan.of(net, recipe, starts if recipe.diversity else 1, tuple(sorted(set(snapshots))))
         pictures = plan.run(asked, seeds)
         provenance = Provenance(
-            network=net.name,
+            network=net.title,
             weights=net.digest(),
             objective=tuple(each.describe(net) for each in asked),
             method="synthesize",
