@@ -210,7 +210,7 @@ def test_half_precision_and_other_gradient_modes_work() -> None:
 def test_memory_does_not_grow_with_the_steps() -> None:
     alive = []
 
-    def count(task: str, done: int, total: int) -> None:
+    def count(task: str, done: int, total: int, words: str) -> None:
         if done not in (2, 5, 8):
             return
         gc.collect()
@@ -223,9 +223,12 @@ def test_memory_does_not_grow_with_the_steps() -> None:
 
 def test_progress_is_heard_for_every_picture_and_step() -> None:
     heard = []
-    with listening(lambda *what: heard.append(what)):
-        synthesize(network(SmallCNN()), [iv.Logit(0), iv.Logit(1)], recipe=FAST)
-    assert heard == [("synthesizing", done, 8) for done in (0, 2, 4, 6, 8)]
+    with listening(lambda *what: heard.append(what[:3])):
+        found = synthesize(network(SmallCNN()), [iv.Logit(0), iv.Logit(1)], recipe=FAST)
+    assert [what[:3] for what in heard] == [("synthesizing", done, 8) for done in (0, 2, 4, 6, 8)]
+    assert [what[3] for what in heard[1:]] == [
+        f"objective {low:.3g} to {high:.3g}" for low, high in found.curve.aminmax(dim=1)
+    ]
 
 
 def test_a_result_survives_saving(tmp_path) -> None:

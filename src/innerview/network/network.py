@@ -183,10 +183,18 @@ class Network:
                 self._layers[key] = trace(self.module, images[:1])
         return self._layers[key]
 
-    def blank(self) -> Float[Tensor, "1 channel row column"]:
-        """An input of zeros, of the size that pictures are prepared to."""
-        shape = (self.preprocess.channels, *self.preprocess.rows_columns)
+    def blank(self, size: tuple[int, int] | None = None) -> Float[Tensor, "1 channel row column"]:
+        """An input of zeros, of so many rows and columns, or of the size that pictures are prepared to."""
+        shape = (self.preprocess.channels, *(size or self.preprocess.rows_columns))
         return torch.zeros(1, *shape, device=self.device, dtype=self.dtype)
+
+    def takes(self, size: tuple[int, int]) -> bool:
+        """Whether it runs on inputs of so many rows and columns; some take nothing but the size they were made for."""
+        try:
+            self.layers(self.blank(size))
+        except (RuntimeError, ValueError, IndexError, AssertionError):
+            return False
+        return True
 
     def batch_size(self, images: Tensor, *, graph: bool, wanted: int | None = None) -> int:
         """The number of images like these in one pass: `wanted`, or what fits and is fast.

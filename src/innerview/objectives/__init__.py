@@ -16,6 +16,7 @@ from .classes import Logit as Logit
 from .classes import Probability as Probability
 from .objective import Constant as Constant
 from .objective import Objective as Objective
+from .objective import Part as Part
 from .objective import PerImage as PerImage
 from .objective import Product as Product
 from .objective import Sum as Sum

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..errors import ObjectiveError
+from ..errors import ObjectiveError, SettingError
 from ..network.network import Network
 from ..network.seen import Seen
-from .objective import Objective, Scores
+from .objective import Objective, Part, Scores
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ class Channel(_OfLayer):
     def __call__(self, seen: Seen) -> Scores:
         return _channel(seen.maps(self.layer), self.channel, self.layer).mean((1, 2))
 
+    def part(self, layer: str) -> Part:
+        """The channel."""
+        return Part(frozenset({self.channel}))
+
     def describe(self, net: Network) -> str:
         """Layer and channel."""
         return f"{self.layer} channel {self.channel}"
@@ -49,6 +53,10 @@ class Neuron(_OfLayer):
     def __call__(self, seen: Seen) -> Scores:
         maps = _channel(seen.maps(self.layer), self.channel, self.layer)
         return maps.flatten(1).max(1).values if self.position is None else _at(maps, self.position, self.layer)
+
+    def part(self, layer: str) -> Part:
+        """The channel, at the position if there is one."""
+        return Part(frozenset({self.channel}), self.position)
 
     def describe(self, net: Network) -> str:
         """Layer, channel and position."""
@@ -70,10 +78,23 @@ class LayerEnergy(_OfLayer):
 
 @dataclass(frozen=True)
 class Direction(_OfLayer):
-    """The dot product of a layer's channels with a vector, at a position or averaged over all."""
+    """How much a layer's channels point along a vector, at a position (row, column) or as a mean over all.
+
+        f(x) = ⟨v(x), d⟩ · max(0.1, cos(v(x), d))^power
+
+    With a power of 0 this is the dot product, which rewards strong answers of whatever else answers, too; the larger
+    the power, the more it counts that nothing else does.
+
+    Reference: Olah et al. 2018, The building blocks of interpretability; Carter et al. 2019, Activation atlas.
+    """
 
     vector: tuple[float, ...]
     position: tuple[int, int] | None = None
+    power: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.power < float("inf"):
+            raise SettingError(f"power is a finite number, at least 0; got {self.power}")
 
     def __call__(self, seen: Seen) -> Scores:
         maps = seen.maps(self.layer)
@@ -81,9 +102,16 @@ class Direction(_OfLayer):
             raise ObjectiveError(
                 f"the direction has {len(self.vector)} numbers, but layer {self.layer!r} has {maps.shape[1]} channels"
             )
-        weights = torch.tensor(self.vector, dtype=maps.dtype, device=maps.device)
-        along = torch.einsum("bcyx,c->byx", maps, weights)
+        vector = torch.tensor(self.vector, dtype=maps.dtype, device=maps.device)
+        along = torch.einsum("bcyx,c->byx", maps, vector)
+        if self.power:
+            lengths = maps.square().sum(1).clamp_min(torch.finfo(maps.dtype).tiny).sqrt() * vector.norm()
+            along = along * (along / lengths.clamp_min(torch.finfo(maps.dtype).tiny)).clamp_min(0.1) ** self.power
         return along.mean((1, 2)) if self.position is None else _at(along, self.position, self.layer)
+
+    def part(self, layer: str) -> Part:
+        """All channels, at the position if there is one."""
+        return Part(position=self.position)
 
     def describe(self, net: Network) -> str:
         """The layer."""

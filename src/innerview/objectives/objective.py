@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 
 import torch
 from jaxtyping import Float
@@ -13,6 +15,22 @@ from ..network.network import Network
 from ..network.seen import Seen
 
 Scores = Float[Tensor, "batch"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What an objective reads of a layer: some channels and one position (row, column); None is all of them."""
+
+    channels: frozenset[int] | None = None
+    position: tuple[int, int] | None = None
+
+    def __or__(self, other: "Part") -> "Part":
+        """What holds both."""
+        both = self.channels is not None and other.channels is not None
+        return Part(
+            channels=(self.channels or frozenset()) | (other.channels or frozenset()) if both else None,
+            position=self.position if self.position == other.position else None,
+        )
 
 
 class Objective(ABC):
@@ -31,6 +49,10 @@ class Objective(ABC):
     def reads_output(self) -> bool:
         """Whether it needs the network's output, so that the pass must run to its end."""
         return False
+
+    def part(self, layer: str) -> Part:
+        """What it reads of one of its layers: the rest need not be computed."""
+        return Part()
 
     def bind(self, net: Network) -> "Objective":
         """The same question with class names turned into this network's indices."""
@@ -78,6 +100,10 @@ def _objective(value: Objective | float) -> Objective:
     raise ObjectiveError(f"objectives combine with objectives and numbers; got {type(value).__name__}")
 
 
+def _joined(objectives: Sequence[Objective], layer: str) -> Part:
+    return reduce(or_, [each.part(layer) for each in objectives if layer in each.layers])
+
+
 @dataclass(frozen=True)
 class Constant(Objective):
     """A number, the same for every image."""
@@ -106,6 +132,10 @@ class _Pair(Objective):
     def reads_output(self) -> bool:
         """Whether either side reads the output."""
         return self.left.reads_output or self.right.reads_output
+
+    def part(self, layer: str) -> Part:
+        """What either side reads of it."""
+        return _joined((self.left, self.right), layer)
 
     def bind(self, net: Network) -> "_Pair":
         """Both sides bound."""
@@ -164,6 +194,10 @@ class PerImage(Objective):
     def reads_output(self) -> bool:
         """Whether any of them reads the output."""
         return any(each.reads_output for each in self.objectives)
+
+    def part(self, layer: str) -> Part:
+        """What any of them reads of it."""
+        return _joined(self.objectives, layer)
 
     def bind(self, net: Network) -> "PerImage":
         """Each of them bound."""

@@ -1,8 +1,9 @@
 """The climb: pictures follow the gradient of an objective, a batch of them sharing each pass."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float
@@ -11,11 +12,14 @@ from torch import Tensor
 from ..errors import MethodError
 from ..network.network import Network
 from ..objectives import Objective
+from ..progress import Advance
 from ..scoring import input_gradient, score
 from .canvas import Parameters, Pixels01, Size, resized
 from .recipe import Recipe
 from .rescue import Rescue
+from .slices import Slices
 from .streams import Streams
+from .window import Window, shown
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,15 @@ class Climb:
 
     Attributes:
         net, recipe: the network and the settings.
-        objective: what each picture climbs, or the same for all.
-        penalised: the same objective for all views of the batch, less what keeps its pictures apart.
+        objective: what each picture climbs.
+        penalised: the same objectives for all views of the batch, less what keeps its pictures apart; of windows, if
+            there are any.
         seeds: one for each picture.
         seen: the rows and columns that the network sees.
         plain: those that it is shown of a picture as it stands.
         moments: after which steps pictures are kept.
+        windows: the part of each view that the network is shown; none if it is shown all.
+        slices: what is not computed, as nothing asks for it.
     """
 
     net: Network
@@ -51,8 +58,10 @@ class Climb:
     seen: Size
     plain: Size
     moments: tuple[int, ...]
+    windows: tuple[Window, ...]
+    slices: Slices
 
-    def run(self, advance: Callable[[int], None]) -> Pictures:
+    def run(self, advance: Advance) -> Pictures:
         """Climb from the first step to the last."""
         streams = Streams(self.seeds)
         parameters = self.recipe.canvas.start(self.net, streams).clone().requires_grad_()
@@ -67,10 +76,10 @@ class Climb:
                 alive = alive | reached
             if number in self.moments:
                 kept.append(self._drawn(parameters))
-            advance(len(streams))
+            advance(len(streams), partial(_words, scores))
         images = self._drawn(parameters)
-        shown = self.net.preprocess.normalise(resized(images, self.plain)).to(self.net.dtype)
-        scores = score(self.net, shown, self.objective)
+        plain = self.net.preprocess.normalise(resized(images, self.plain)).to(self.net.dtype)
+        scores = score(self.net, plain, self.objective)
         return Pictures(
             images=images,
             scores=scores,
@@ -83,7 +92,9 @@ class Climb:
         """The way up for the parameters; the objective of each picture; whether its gradient is not zero."""
         pixels = self.recipe.canvas.pixels(self.net, parameters)
         inputs = self.net.preprocess.normalise(self.recipe.views(pixels, streams, self.seen))
-        with Rescue() if number <= self.recipe.rescue else nullcontext():
+        if self.windows:
+            inputs = shown(inputs, self.windows)
+        with self.slices, Rescue() if number <= self.recipe.rescue else nullcontext():
             found = input_gradient(self.net, inputs.detach().to(self.net.dtype), self.penalised)
         views = self.recipe.views.views
         uphill = found.gradients[0].to(inputs) / views
@@ -106,6 +117,12 @@ class Climb:
                 "Network(module.float(), …), or with a smaller learning_rate"
             )
         return pixels.clamp(0, 1)
+
+
+def _words(scores: Float[Tensor, "picture"]) -> str:
+    """How far the pictures of a batch have come."""
+    low, high = (f"{float(each):.3g}" for each in scores.aminmax())
+    return f"objective {low}" if low == high else f"objective {low} to {high}"
 
 
 def joined(parts: Sequence[Pictures]) -> Pictures:

@@ -17,7 +17,9 @@ from .canvas import Canvas, Size
 from .diversity import Diverse
 from .recipe import LUCID, Recipe
 from .result import Synthesis
+from .slices import Slices, slices_for
 from .transforms import Transforms
+from .window import Windowed, windowed
 
 
 def synthesize(  # noqa: PLR0913 - all but the question are optional
@@ -36,8 +38,9 @@ def synthesize(  # noqa: PLR0913 - all but the question are optional
         x* = argmax f(x) − Σ wₖ hₖ(x)
 
     over the parameters of a canvas, for the objective f and the recipe's priors h. Several objectives share each
-    pass, which stops at the deepest layer that they read; no parameter's gradient is computed. A picture does not
-    depend on the others, unless the recipe asks for diversity.
+    pass, which stops at the deepest layer that they read; no parameter's gradient is computed. Of a convolution before
+    that layer only the channels asked about are computed, and for questions about one position only the pixels that
+    it sees are shown. A picture does not depend on the others, unless the recipe asks for diversity.
 
     Args:
         net: the network; it is not changed.
@@ -92,7 +95,7 @@ class _Plan:
         """With views that the network takes: some take nothing but the size they were made for."""
         size = recipe.canvas.rows_columns(net)
         seen = recipe.views.seen(size, net.preprocess.rows_columns)
-        if isinstance(recipe.views, Transforms) and seen != size and not _takes(net, seen):
+        if isinstance(recipe.views, Transforms) and seen != size and not net.takes(seen):
             recipe, seen = replace(recipe, views=replace(recipe.views, keep=True)), size
         plain = size if isinstance(recipe.views, Transforms) else seen
         return cls(net, recipe, group, seen, plain, moments)
@@ -100,7 +103,7 @@ class _Plan:
     def run(self, asked: Sequence[Objective], seeds: Sequence[int]) -> Pictures:
         """All pictures, as many at a time as fit."""
         views = self.recipe.views.views
-        fitting = self.net.batch_size(_blank(self.net, self.seen), graph=True)
+        fitting = self.net.batch_size(self.net.blank(self.seen), graph=True)
         with progress("synthesizing", len(asked) * self.recipe.steps) as advance:
 
             def run(groups: slice) -> Pictures:
@@ -112,19 +115,30 @@ class _Plan:
 
     def _climb(self, asked: Sequence[Objective], seeds: Sequence[int]) -> Climb:
         views = self.recipe.views.views
-        penalised: Objective = PerImage(tuple(each for each in asked for _ in range(views)))
+        parts = () if self.recipe.diversity else self._windowed(asked)
+        objective = PerImage(tuple(asked))
+        penalised: Objective = PerImage(tuple(each for each in parts or asked for _ in range(views)))
         if self.recipe.diversity:
             penalised = Diverse(penalised, starts=self.group, views=views, weight=self.recipe.diversity)
         return Climb(
             net=self.net,
             recipe=self.recipe,
-            objective=PerImage(tuple(asked)),
+            objective=objective,
             penalised=penalised,
             seeds=tuple(seeds),
             seen=self.seen,
             plain=self.plain,
             moments=self.moments,
+            windows=tuple(part.window for part in parts for _ in range(views)),
+            slices=Slices() if self.recipe.diversity else slices_for(self.net, objective, self.seen),
         )
+
+    def _windowed(self, asked: Sequence[Objective]) -> tuple[Windowed, ...]:
+        """The questions as those about windows, if all of them can be, and their windows are one batch."""
+        by_question = {each: windowed(self.net, each, self.seen) for each in dict.fromkeys(asked)}
+        parts = [part for each in asked if (part := by_question[each])]
+        alike = len({part.window.size for part in parts}) == 1
+        return tuple(parts) if alike and len(parts) == len(asked) else ()
 
 
 def _require(recipe: Recipe, starts: int, snapshots: Sequence[int]) -> None:
@@ -140,16 +154,3 @@ def _asked(net: Network, objective: Objective | Sequence[Objective]) -> list[Obj
     if not objective:
         raise ObjectiveError("ask for at least one objective; the list is empty")
     return [each.bind(net) for each in objective]
-
-
-def _takes(net: Network, size: Size) -> bool:
-    """Whether the network runs on inputs of this size."""
-    try:
-        net.layers(_blank(net, size))
-    except (RuntimeError, ValueError, IndexError, AssertionError):
-        return False
-    return True
-
-
-def _blank(net: Network, size: Size) -> torch.Tensor:
-    return net.blank().new_zeros(1, net.preprocess.channels, *size)
