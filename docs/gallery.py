@@ -85,13 +85,6 @@ def compared() -> None:
     iv.save(iv.compare(net, image, covered), FOLDER / "covered.png")
 
 
-def looked_for() -> None:
-    """The pictures that six classes answer to most."""
-    net = iv.load("builtin/tiny-resnet")
-    names = ("goldfish", "orange", "monarch", "tarantula", "school bus", "brown bear")
-    iv.save(iv.synthesize(net, [iv.Logit(name) for name in names]), FOLDER / "looked-for.png")
-
-
 def fooled() -> None:
     """The smallest change that makes the network answer differently."""
     net = iv.load("builtin/tiny-resnet")
@@ -137,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.network:
         lecture(options)
         return
-    for picture in (hero, everything, classes, relus, kernels, inside, compared, looked_for, fooled):
+    for picture in (hero, everything, classes, relus, kernels, inside, compared, fooled):
         picture()
 
 

@@ -44,6 +44,12 @@ if TYPE_CHECKING:
     from .attribution.rise import RISE as RISE
     from .attribution.rollout import AttentionRollout as AttentionRollout
     from .attribution.score_cam import ScoreCAM as ScoreCAM
+    from .blocks.dictionary import Dictionary as Dictionary
+    from .blocks.dictionary import dictionary as dictionary
+    from .blocks.grid import ActivationGrid as ActivationGrid
+    from .blocks.grid import activation_grid as activation_grid
+    from .blocks.groups import ChannelGroups as ChannelGroups
+    from .blocks.groups import channel_groups as channel_groups
     from .blocks.shift import Shift as Shift
     from .blocks.shift import shift as shift
     from .errors import InnerviewError as InnerviewError
@@ -86,6 +92,7 @@ if TYPE_CHECKING:
     from .show.tensorboard import to_tensorboard as to_tensorboard
     from .synthesis.canvas import Fourier as Fourier
     from .synthesis.canvas import Pixels as Pixels
+    from .synthesis.card import ScoreCard as ScoreCard
     from .synthesis.dream import Octaves as Octaves
     from .synthesis.dream import dream as dream
     from .synthesis.magnitude import MagnitudeConstrained as MagnitudeConstrained
@@ -95,11 +102,13 @@ if TYPE_CHECKING:
     from .synthesis.priors import L2 as L2
     from .synthesis.priors import EdgeEnergy as EdgeEnergy
     from .synthesis.priors import TotalVariation as TotalVariation
+    from .synthesis.recipe import CLEAR as CLEAR
     from .synthesis.recipe import LECTURE as LECTURE
     from .synthesis.recipe import LUCID as LUCID
     from .synthesis.recipe import MACO as MACO
     from .synthesis.recipe import Recipe as Recipe
     from .synthesis.result import Synthesis as Synthesis
+    from .synthesis.score_card import score_card as score_card
     from .synthesis.spectrum import spectrum_of as spectrum_of
     from .synthesis.synthesize import synthesize as synthesize
     from .synthesis.transforms import Crops as Crops
@@ -161,6 +170,18 @@ _MODULES = {
     ".attribution.rise": ("RISE",),
     ".attribution.rollout": ("AttentionRollout",),
     ".attribution.score_cam": ("ScoreCAM",),
+    ".blocks.dictionary": (
+        "Dictionary",
+        "dictionary",
+    ),
+    ".blocks.grid": (
+        "ActivationGrid",
+        "activation_grid",
+    ),
+    ".blocks.groups": (
+        "ChannelGroups",
+        "channel_groups",
+    ),
     ".blocks.shift": (
         "Shift",
         "shift",
@@ -225,6 +246,7 @@ _MODULES = {
         "Fourier",
         "Pixels",
     ),
+    ".synthesis.card": ("ScoreCard",),
     ".synthesis.dream": (
         "Octaves",
         "dream",
@@ -241,12 +263,14 @@ _MODULES = {
         "TotalVariation",
     ),
     ".synthesis.recipe": (
+        "CLEAR",
         "LECTURE",
         "LUCID",
         "MACO",
         "Recipe",
     ),
     ".synthesis.result": ("Synthesis",),
+    ".synthesis.score_card": ("score_card",),
     ".synthesis.spectrum": ("spectrum_of",),
     ".synthesis.synthesize": ("synthesize",),
     ".synthesis.transforms": (

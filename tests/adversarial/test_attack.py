@@ -304,10 +304,10 @@ def test_a_goal_that_does_not_fit_is_refused(goal: dict, error: type[Exception],
 def test_progress_is_heard_and_ends_at_the_total(method: str) -> None:
     heard = []
     with listening(lambda *what: heard.append(what)):
-        attack(network(SmallCNN()), shown(), METHODS[method])
+        result = attack(network(SmallCNN()), shown(), METHODS[method])
     total = 3 * METHODS[method].rounds
-    assert heard[0] == ("attacking", 0, total)
-    assert heard[-1] == ("attacking", total, total)
+    assert heard[0] == ("attacking", 0, total, "")
+    assert heard[-1] == ("attacking", total, total, f"goal reached by {int(result.success.sum())} of 3")
 
 
 @pytest.mark.parametrize("kind", ATTACKS.values(), ids=ATTACKS)

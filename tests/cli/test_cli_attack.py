@@ -11,6 +11,8 @@ from innerview.adversarial.attack import attack
 from innerview.adversarial.deepfool import DeepFool
 from innerview.adversarial.gradient_steps import FGSM, PGD, GradientAscent
 from innerview.adversarial.result import Attack
+from innerview.adversarial.sphere import sphere
+from innerview.blocks.shift import shift
 from innerview.cli.terminal import clean
 
 
@@ -61,6 +63,47 @@ def test_a_person_sees_per_cent_and_where_the_figure_is(in_terminal, photos, sma
     assert Path("innerview-attack-one.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_points_around_the_images_and_how_the_explanation_moved(run, photos, small) -> None:
+    net = factory.small()
+    x = net.prepare(photos)
+    expected = attack(net, x, FGSM(0.1))
+    points, moved = sphere(net, x, expected, samples=40, radius=3), shift(net, expected, iv.GradCAM())
+    arguments = ["attack", *photos, *small, "--method", "fgsm:epsilon=0.1"]
+    ended = run(*arguments, "--sphere", "40", "--radius", "3", "--explain", "gradcam", "--out", "out.svg")
+    assert (ended.code, ended.err) == (0, "")
+    plain = run(*arguments, "--out", "plain.svg")
+    tables = ended.out.split("\n\n")
+    assert tables[0] + "\n" == plain.out[: plain.out.index("wrote")]
+    rows = [[line.split("\t") for line in each.splitlines()] for each in tables[1:]]
+    assert rows[0] == [
+        ["image", "points", "kept", "class around it", "share"],
+        *(
+            [str(path), "40", str(round(40 * points.share[image].item())), clean(label), f"{count / 40:.6g}"]
+            for image, path in enumerate(photos)
+            for label, count in points.ranking(image)
+        ),
+    ]
+    assert rows[1][:-1] == [
+        ["image", "explanation for", "cosine"],
+        *(
+            [str(path), clean(moved.before.objective(image)), f"{moved.similarity[image].item():.6g}"]
+            for image, path in enumerate(photos)
+        ),
+    ]
+    figure = Path("out.svg").read_text("utf-8")
+    assert figure.count("<image") == 2 * 5
+    assert Path("plain.svg").read_text("utf-8").count("<image") == 2 * 3
+
+
+def test_a_person_reads_what_is_said_of_an_image_once(in_terminal, photos, small) -> None:
+    ended = in_terminal("attack", *photos, *small, "--method", "fgsm:epsilon=0.5", "--sphere", "50")
+    _, below = ended.out.split("\n\n")
+    lines = below.splitlines()
+    assert lines[0].split() == ["image", "points", "kept", "class", "around", "it", "share"]
+    assert sum("one.png" in line for line in lines[:-1]) == 1
+    assert sum(" 50 " in line for line in lines) == 2
+
+
 def test_a_bad_image_is_named_and_the_others_are_attacked(run, photos, small) -> None:
     ended = run("attack", "none.png", *photos, *small, "--out", "out.svg")
     assert ended.code == 2
@@ -78,6 +121,12 @@ def test_a_bad_image_is_named_and_the_others_are_attacked(run, photos, small) ->
         (["--method", "fgsm:epsilon=-1"], "epsilon is a length in pixels of 0–1, at least 0; got -1"),
         (["--out", "a.jpg"], "--out is a file that ends in .png or .svg or .pdf or .safetensors; got 'a.jpg'"),
         (["--out", "one.png"], "--out would overwrite the image 'one.png'; choose another name"),
+        (["--sphere", "0"], "samples is a number of points, at least 1; got 0"),
+        (
+            ["--sphere", "9", "--radius", "-1"],
+            "radius is a multiple of the attack's distance, at least 0; got -1.0",
+        ),
+        (["--explain", "lime"], None),
         (["--target", "gnu"], None),
         (["--method", "fgsm:epsilon=much"], None),
     ],

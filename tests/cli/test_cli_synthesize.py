@@ -1,5 +1,6 @@
 """`innerview synthesize` and `innerview dream`: the pictures of the Python call, as a figure and a table."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,12 +8,20 @@ import factory
 import pytest
 import torch
 from factory import FACTORY
+from PIL import Image, ImageSequence
 
 import innerview as iv
+from innerview.cli.making import MakingOptions
+from innerview.synthesis.canvas import Fourier
 from innerview.synthesis.dream import Octaves, dream
+from innerview.synthesis.magnitude import MagnitudeConstrained
+from innerview.synthesis.priors import L1, EdgeEnergy
 from innerview.synthesis.recipe import LECTURE, LUCID, MACO
 from innerview.synthesis.result import Synthesis
+from innerview.synthesis.score_card import score_card
+from innerview.synthesis.spectrum import spectrum_of
 from innerview.synthesis.synthesize import synthesize
+from small_networks import SmallCNN, network
 
 
 @pytest.fixture
@@ -71,6 +80,98 @@ def test_the_size_of_the_input_is_that_of_the_picture(run, here, small) -> None:
     assert Synthesis.load("out.safetensors").images.shape == (1, 3, 12, 16)
 
 
+@pytest.mark.parametrize(
+    ("options", "recipe"),
+    [
+        (["--prior", "edgeenergy:weight=0.01", "--prior", "L1:weight=2"], {"priors": (EdgeEnergy(0.01), L1(2))}),
+        (["--canvas-size", "12,20"], {"canvas": Fourier(size=(12, 20))}),
+        (["--canvas-size", "12", "--image", "one.png"], {"canvas": Fourier(size=12, image="one.png")}),
+    ],
+)
+def test_recipes_take_priors_an_image_and_a_size(run, photos, small, *, options, recipe) -> None:
+    expected = synthesize(factory.small(), iv.Logit(0), recipe=replace(LUCID, steps=2, **recipe))
+    assert run("synthesize", *small, "--target", "ox", *options, *QUICK).code == 0
+    torch.testing.assert_close(Synthesis.load("out.safetensors").images, expected.images)
+
+
+def test_maco_takes_the_spectrum_of_a_folder(run, photos, small) -> None:
+    canvas = MagnitudeConstrained(spectrum=spectrum_of(photos, 8))
+    expected = synthesize(factory.small(), iv.Logit(0), recipe=replace(MACO, canvas=canvas), steps=2)
+    assert run("synthesize", *small, "--target", "ox", "--recipe", "maco", "--spectrum", ".", *QUICK).code == 0
+    torch.testing.assert_close(Synthesis.load("out.safetensors").images, expected.images)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_film_shows_how_the_picture_comes_about(run, small) -> None:
+    ended = run("synthesize", *small, "--target", "ox", "--steps", "3", "--out", "out.gif")
+    assert ended.rows[-1] == ["wrote out.gif"]
+    assert pictures_in("out.gif") == 3
+    run("synthesize", *small, "--target", "ox", "--steps", "3", "--snapshots", "1", "--out", "out.gif")
+    assert pictures_in("out.gif") == 2
+
+
+def pictures_in(path: str) -> int:
+    with Image.open(path) as film:
+        return sum(1 for _ in ImageSequence.Iterator(film))
+
+
+def test_a_film_has_no_more_pictures_than_are_seen() -> None:
+    assert MakingOptions(steps=640).moments(film=True) == list(range(10, 641, 10))
+    assert MakingOptions(steps=640).moments(film=False) == []
+    assert MakingOptions(steps=640, snapshots="5-7").moments(film=True) == [5, 6, 7]
+
+
+def judging() -> iv.Network:
+    """Another network, with the same labels in another order."""
+    return network(SmallCNN(), seed=1, labels=factory.LABELS[::-1])
+
+
+def test_photographs_add_the_score_card(run, photos, small) -> None:
+    net, other = factory.small(), judging()
+    asked = [iv.Logit(0), iv.Channel("conv2", 1)]
+    made = synthesize(net, asked, steps=2)
+    card = score_card(net, made, asked, photos, other=other)
+    Path("judge.py").write_text("from test_cli_synthesize import judging")
+    judge = "judge.py:judging"
+    options = ["--target", "ox", "--objective", "channel:conv2,1", "--photographs", ".", "--judge", judge]
+    ended = run("synthesize", *small, *options[2:4], *options[:2], *options[4:], *QUICK)
+    title, *rows, beside, _ = ended.rows
+    first = ["picture", "question", "score", "above", "× best", "transformed", "off"]
+    assert title == [*first, "rank", "rank confidence", "judge", "judge confidence", "made"]
+    for row, picture in zip(rows, (1, 0), strict=True):
+        numbers = [float(each) if each else float("nan") for each in row[3:-1]]
+        expected = [
+            card.quantiles[picture],
+            card.times_best[picture],
+            card.transformed[picture],
+            card.spectrum_distances[picture],
+            card.ranks[picture],
+            card.probabilities[picture],
+            card.transfer_ranks[picture] or float("nan"),
+            card.transfer_probabilities[picture],
+        ]
+        assert numbers == pytest.approx([float(each) for each in expected], rel=1e-3, abs=1e-5, nan_ok=True)
+    off = float(card.natural_spectrum_distances.median())
+    assert beside == [f"beside 2 photographs, whose own spectra are {off:.1f} dB off"]
+
+
+def test_people_read_the_score_card_in_few_columns(in_terminal, photos, small) -> None:
+    ended = in_terminal("synthesize", *small, "--target", "ox", "--photographs", ".", *QUICK)
+    title, _, row, *_ = map(str.strip, ended.out.splitlines())
+    assert re.split("  +", title) == [
+        *("picture", "question", "score", "above", "× best", "transformed", "off", "rank", "made")
+    ]
+    assert re.fullmatch(r"0 +ox +\S+ +\d+% +\S+ +\S+ +\d+\.\d dB +\d \(\d+%\) +yes", row)
+
+
+def test_a_photograph_that_cannot_be_read_is_named_and_left_out(run, photos, small) -> None:
+    Path("broken.png").write_bytes(b"no image")
+    ended = run("synthesize", *small, "--target", "ox", "--photographs", ".", *QUICK)
+    assert ended.code == 0
+    assert "broken.png" in ended.err
+    assert ended.rows[-2][0].startswith("beside 2 photographs")
+
+
 FORMS = (
     "an objective is channel:LAYER,NUMBERS, neuron:LAYER,NUMBERS or neuron:LAYER,NUMBER,ROW,COLUMN, energy:LAYER, "
     "logit:CLASS or probability:CLASS; got "
@@ -92,12 +193,42 @@ FORMS = (
         (["--objective", "energy:"], f"{FORMS}'energy:'"),
         (["--objective", "energy:conv9"], None),
         (["--target", "gnu"], None),
-        (["--target", "ox", "--recipe", "soup"], "no recipe 'soup'; the recipes are lucid, lecture, maco"),
+        (["--target", "ox", "--recipe", "soup"], "no recipe 'soup'; the recipes are clear, lucid, lecture, maco"),
         (
-            ["--target", "ox", "--out", "a.gif"],
-            "--out is a file that ends in .png or .svg or .pdf or .safetensors; got 'a.gif'",
+            ["--target", "ox", "--out", "a.bmp"],
+            "--out is a file that ends in .png or .svg or .pdf or .safetensors or .gif or .mp4; got 'a.bmp'",
         ),
         (["--target", "ox", "--steps", "0"], "steps is a number of steps, at least 1; got 0"),
+        (
+            ["--target", "ox", "--prior", "edgeenergy"],
+            "a prior needs a weight, as in edgeenergy:weight=0.01; got 'edgeenergy'",
+        ),
+        (
+            ["--target", "ox", "--prior", "edgenergy:weight=1"],
+            "no prior 'edgenergy'; did you mean 'edgeenergy'? The priors are edgeenergy, totalvariation, l1, l2",
+        ),
+        (
+            ["--target", "ox", "--canvas-size", "8x9"],
+            "--canvas-size takes one number or two, rows and columns; got '8x9'",
+        ),
+        (["--target", "ox", "--canvas-size", "0"], "a canvas has at least one row and one column; got size (0, 0)"),
+        (["--target", "ox", "--image", "none.png"], "there is no file 'none.png'; check the path"),
+        (
+            ["--target", "ox", "--spectrum", "."],
+            "--spectrum is for --recipe maco, whose pictures keep it; got clear",
+        ),
+        (
+            ["--target", "ox", "--photographs", "none"],
+            "--photographs takes a folder with images; 'none' holds none that can be read",
+        ),
+        (
+            ["--target", "ox", "--judge", "builtin/lenet"],
+            "a second network judges beside photographs; add --photographs FOLDER",
+        ),
+        (
+            ["--target", "ox", "--photographs", ".", "--judge-weights", "file.pth"],
+            "--judge-weights are those of a second network; add --judge NAME",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence(run, small, *, options, sentence) -> None:

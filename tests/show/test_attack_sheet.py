@@ -3,14 +3,18 @@
 import numpy as np
 import pytest
 import torch
+from known_results import attribution, spot
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from innerview.adversarial.result import Attack
+from innerview.adversarial.sphere import SphereTest
+from innerview.blocks.shift import Shift
 from innerview.errors import SettingError
 from innerview.results import Provenance
 from innerview.show.attack_sheet import attack_sheet, magnification
+from innerview.show.colours import Scale
 
 
 def attacked(
@@ -35,6 +39,19 @@ def attacked(
         names=dict(enumerate(names)),
         provenance=Provenance("net", "0" * 16, ("away from ox",), "PGD", {}),
     )
+
+
+def around(*counts: int, own: int = 0, radius: float = 2.0) -> SphereTest:
+    """So many points of each class around one image."""
+    provenance = Provenance("net", "0" * 16, ("ox",), "sphere", {"radius": radius})
+    names = dict(enumerate(("ox", "gnu", "yak")))
+    return SphereTest(torch.tensor([counts]), torch.tensor([own]), torch.ones(1), names, provenance)
+
+
+def moved(values: torch.Tensor | None = None, *, signed: bool = True) -> Shift:
+    """An explanation that was a spot, and after the attack these values, by default half of it and another spot."""
+    after = spot() / 2 + spot(at=(8, 20)) / 2 if values is None else values
+    return Shift(attribution(spot(), signed=signed), attribution(after, signed=signed))
 
 
 def words(drawn: Figure) -> list[str]:
@@ -81,6 +98,53 @@ def test_an_image_that_was_not_changed_says_so() -> None:
     assert (tiles(drawn)[2] == 128).all()
 
 
+def test_the_count_of_the_sphere_stands_under_the_difference() -> None:
+    text = " ".join(words(attack_sheet(attacked(), sphere=around(3, 990, 7, own=1, radius=2.5))))
+    assert "change 2.50%; of 1000 points 2.5× as far, 990 keep the class" in text
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_explanations_are_drawn_on_one_scale_with_their_likeness(signed: bool) -> None:
+    shift = moved(signed=signed)
+    drawn = attack_sheet(attacked(), shift=shift)
+    heatmaps = [each.heatmap()[0] for each in (shift.before, shift.after)]
+    scale = Scale.of(heatmaps, signed=signed)
+    grey = np.full((32, 32, 3), 100, np.uint8)
+    for tile, heatmap in zip(tiles(drawn)[3:], heatmaps, strict=True):
+        assert np.array_equal(tile, scale.overlay(grey, heatmap))
+    text = words(drawn)
+    assert text[text.index("CAM") + 1] == "for ox"
+    assert text[text.index("cosine 0.71") + 1] == "to the explanation before"
+    assert {"Explanation before", "Explanation after", "Answer after each step"} <= set(text)
+    key = "red speaks for the answer, blue against it" if signed else "the brighter, the more it counts"
+    assert f"In the explanations, {key}; both are on one scale." in text
+
+
+def test_an_explanation_that_is_nothing_is_not_drawn() -> None:
+    drawn = attack_sheet(attacked(), shift=moved(torch.zeros(1, 32, 32)))
+    assert (tiles(drawn)[4] == 100).all()
+    assert "zero everywhere" in words(drawn)
+
+
+@pytest.mark.parametrize(
+    ("results", "beside", "sentence"),
+    [
+        ([attacked()] * 2, {"sphere": around(1)}, "got 2 attacks of 2 images, and 1"),
+        (
+            attacked(),
+            {"shift": Shift(*[attribution(spot(3), asked=("ox",) * 3)] * 2), "sphere": around(1)},
+            "got 1 attack of 1 images, and 3, 1",
+        ),
+    ],
+)
+def test_what_belongs_to_another_attack_is_refused(results, beside: dict, sentence: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        attack_sheet(results, **beside)
+    assert str(refused.value) == (
+        f"explanations and a sphere are drawn beside the one attack that they are about; {sentence}"
+    )
+
+
 @pytest.mark.parametrize(
     ("size", "factor"), [(0.5, 1), (0.9, 1), (0.25, 2), (0.1, 5), (0.03, 10), (0.001, 500), (1e-5, 50_000)]
 )
@@ -116,7 +180,9 @@ def test_everything_stays_on_the_page_and_labels_are_plain_text() -> None:
         "gnu, wildebeest, and another endless name",
         "c",
     )
-    drawn = attack_sheet(attacked(classes=(0, 1, 2, 0, 1), names=names))
+    drawn = attack_sheet(
+        attacked(classes=(0, 1, 2, 0, 1), names=names), shift=moved(), sphere=around(100_000, 0, 100_000)
+    )
     renderer = FigureCanvasAgg(drawn).get_renderer()
     width, height = drawn.get_size_inches() * drawn.dpi
     for text in drawn.texts:

@@ -4,6 +4,7 @@ import base64
 import io
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +21,7 @@ from innerview.errors import SettingError
 from innerview.progress import listening
 from innerview.show import report
 from innerview.show.report import SECTIONS, tour, write_tour
+from innerview.show.sections import fragile, looked_for
 from innerview.show.sections.layers import OVERVIEW, layer_table
 from innerview.show.sections.prediction import percent
 from innerview.show.tiles import strongest
@@ -88,6 +90,15 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.texts).split())
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    """Few steps and few points: what the sections show is tested by themselves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(looked_for, "CHEAP", (3, 2))
+        patch.setattr(fragile, "POINTS", 8)
+        yield
+
+
 @pytest.fixture(scope="module")
 def net() -> iv.Network:
     return network(SmallCNN(), labels=["ox", "bison", "zebra", "bee", "koala"], name="builtin/small")
@@ -141,7 +152,8 @@ def test_every_method_of_the_catalogue_is_there(html: str) -> None:
 def test_the_prediction_is_the_networks(html: str, net: iv.Network, tmp_path: Path) -> None:
     text = Page(html).text
     assert all(label in text for label in ("ox", "bison", "zebra", "bee", "koala"))
-    widths = [float(width) for width in re.findall(r'style="width: ([\d.]+)%"', html)]
+    section = html[html.index('<section id="prediction"') : html.index('<section id="layers"')]
+    widths = [float(width) for width in re.findall(r'style="width: ([\d.]+)%"', section)]
     assert sum(widths) == pytest.approx(100, abs=0.1)
     assert widths == sorted(widths, reverse=True)
 
@@ -263,7 +275,7 @@ def test_a_small_network_is_shown_whole_and_a_large_one_by_its_stages() -> None:
 
 def test_progress_is_told_for_each_part(net: iv.Network) -> None:
     heard: list[tuple[str, int, int]] = []
-    with listening(lambda *step: heard.append(step)):
+    with listening(lambda *step: heard.append(step[:3])):
         tour(net, images(1))
     parts = len(iv.METHODS) + len(SECTIONS) - 1 + 1  # the methods are parts of one section, another one has two
     assert heard == [("looking", done, parts) for done in range(parts + 1)]

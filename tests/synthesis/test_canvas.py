@@ -112,3 +112,13 @@ def test_an_empty_canvas_is_refused() -> None:
     with pytest.raises(iv.InnerviewError) as refused:
         Fourier(size=(8, 0))
     assert str(refused.value) == "a canvas has at least one row and one column; got size (8, 0)"
+
+
+def test_waves_of_every_decay_begin_with_the_same_contrast() -> None:
+    """The waves are independent, so the variance of a picture is the sum of their squares."""
+    net, contrasts = network((40, 56)), []
+    for decay in (0.0, 1.0, 1.5, 2.0):
+        canvas = Fourier((40, 56), decay=decay)
+        waves = canvas.waves(net, canvas.start(net, Streams(range(64))))
+        contrasts.append(float(waves.square().mean().sqrt()))
+    assert max(contrasts) / min(contrasts) < 1.15

@@ -9,11 +9,12 @@ from planted import GREY_INPUT, INPUT, PLAIN, planted, templates
 from torch import Tensor, nn
 
 import innerview as iv
+from innerview.network.seen import Seen
 from innerview.progress import listening
 from innerview.synthesis.canvas import Fourier, Pixels
 from innerview.synthesis.magnitude import MagnitudeConstrained
 from innerview.synthesis.priors import L1, L2
-from innerview.synthesis.recipe import LECTURE, LUCID, MACO, Recipe
+from innerview.synthesis.recipe import CLEAR, LECTURE, LUCID, MACO, Recipe
 from innerview.synthesis.result import Synthesis
 from innerview.synthesis.synthesize import synthesize
 from innerview.synthesis.transforms import Crops, Transforms
@@ -95,7 +96,7 @@ def test_the_curve_rises_to_the_score() -> None:
     torch.testing.assert_close(found.curve[-1], found.scores)
 
 
-@pytest.mark.parametrize("recipe", [LUCID, LECTURE, MACO])
+@pytest.mark.parametrize("recipe", [CLEAR, LUCID, LECTURE, MACO])
 def test_every_recipe_raises_the_objective(recipe: Recipe) -> None:
     net = network(SmallCNN())
     why = [iv.Logit(1), iv.Channel("conv2", 3), iv.LayerEnergy("conv2")]
@@ -223,11 +224,11 @@ def test_memory_does_not_grow_with_the_steps() -> None:
 
 def test_progress_is_heard_for_every_picture_and_step() -> None:
     heard = []
-    with listening(lambda *what: heard.append(what[:3])):
+    with listening(lambda *what: heard.append(what)):
         found = synthesize(network(SmallCNN()), [iv.Logit(0), iv.Logit(1)], recipe=FAST)
     assert [what[:3] for what in heard] == [("synthesizing", done, 8) for done in (0, 2, 4, 6, 8)]
     assert [what[3] for what in heard[1:]] == [
-        f"objective {low:.3g} to {high:.3g}" for low, high in found.curve.aminmax(dim=1)
+        f"objective {low:.3g} to {high:.3g}" for low, high in zip(*found.curve.aminmax(dim=1), strict=True)
     ]
 
 
@@ -287,6 +288,28 @@ def test_questions_that_cannot_be_asked_are_refused() -> None:
         synthesize(net, iv.Channel("conv9", 0))
 
 
+class Brightness(iv.Objective):
+    reads_output = True
+
+    def __call__(self, seen: Seen) -> Tensor:
+        return seen.output.mean((1, 2, 3))
+
+    def describe(self, net: iv.Network) -> str:
+        return "brightness of the output"
+
+
+def test_an_image_to_image_network_is_asked_about_its_image() -> None:
+    """Of a network that turns its image upside down and inverts it, the brightest output comes from black."""
+    found = synthesize(iv.Network(Inverting(), INPUT), Brightness(), recipe=PLAIN)
+    torch.testing.assert_close(found.images, torch.zeros(1, 3, 8, 8), atol=1e-6, rtol=0)
+    assert found.provenance.objective == ("brightness of the output",)
+
+
+class Inverting(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return -x.flip(2)
+
+
 class Detached(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x.detach().mean((2, 3))
@@ -306,6 +329,14 @@ def test_a_network_without_a_usable_gradient_is_refused() -> None:
         "the gradient of Exploding holds NaN or infinity; climb it in single precision: Network(module.float(), …), "
         "or with a smaller learning_rate"
     )
+
+
+def test_a_clear_picture_is_seen_in_its_own_size() -> None:
+    """Also by networks that take no other, without changing the recipe."""
+    assert CLEAR.views.seen((224, 160), (64, 64)) == (224, 160)
+    net = network(nn.Sequential(nn.Flatten(), nn.Linear(192, 5)))
+    found = synthesize(net, iv.Logit(2), steps=4)
+    assert found.provenance.settings["views"]["keep"] is False
 
 
 def test_a_lecture_is_pixels_seen_as_they_are() -> None:

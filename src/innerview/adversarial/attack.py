@@ -1,6 +1,6 @@
 """A small change of an image that changes the network's answer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from ..network.batching import in_batches
 from ..network.network import Network
 from ..network.scope import untouched
-from ..progress import steps
+from ..progress import Advance, steps
 from ..results import Provenance
 from .goal import Classes, Question, goal_of
 from .method import AttackMethod
@@ -69,7 +69,7 @@ def attack(
         return _result(start, ways, provenance)
 
 
-def _attacked(start: Start, method: AttackMethod, advance: Callable[[int], None]) -> "_Way":
+def _attacked(start: Start, method: AttackMethod, advance: Advance) -> "_Way":
     """The way of a batch that shrinks as its images reach their goal."""
     point = start.at(start.before).fixed()
     start, way = point.start, _Way(point, method.rounds)
@@ -77,13 +77,13 @@ def _attacked(start: Start, method: AttackMethod, advance: Callable[[int], None]
     for number in range(method.rounds):
         going = ~point.goal.reached(point.best)
         if not bool(going.any()):
-            advance(len(start.before) * (method.rounds - number))
+            advance(len(start.before) * (method.rounds - number), way.words)
             break
         moved = method.moved(point, number)[going]
         active = active[going]
         point = start.rows(active.tolist()).at(moved, graph=number + 1 < method.rounds)
         way.note(active, number + 1, point)
-        advance(len(start.before))
+        advance(len(start.before), way.words)
     return way
 
 
@@ -111,6 +111,10 @@ class _Way:
     def success(self) -> Tensor:
         """Whether each image reached its goal."""
         return self.start.goal.achieved(self.classes[:, -1], self.raised)
+
+    def words(self) -> str:
+        """How many images reached their goal so far."""
+        return f"goal reached by {int(self.success.sum())} of {len(self.pixels)}"
 
 
 def _result(start: Start, ways: Sequence[_Way], provenance: Provenance) -> Attack:

@@ -19,25 +19,29 @@ Begin = Literal["random", "image"]
 
 @dataclass(frozen=True)
 class GradientAscent(AttackMethod):
-    """Plain gradient ascent on the cross-entropy of the present class, in steps of one length, without a limit.
+    """Gradient ascent on the cross-entropy of the present class, without a limit.
 
     The table of class and confidence after each step shows how little it takes.
 
         x ← clip(x + η · √n · g / ‖g‖₂, 0, 1),   g = ∇ₓ CE(f(x), y),   n: the number of values of x
+        x ← clip(x + η · g, 0, 1)                if not normalised
 
-    A step changes the pixels by η in the root mean square. The plain gradient is not used as the step's length:
-    it differs by many powers of ten between a network that is sure and one that is not.
+    A normalised step changes the pixels by η in the root mean square. The gradient itself is no good length for a
+    step: it differs by many powers of ten between a network that is sure of its answer and one that is not.
 
     Reference: the direction is that of Szegedy et al., "Intriguing properties of neural networks", 2014, section 4.
 
     Args:
         step: η, in pixels of 0–1; by default a quarter of one of 255 grey levels, with which photographs are
-            misjudged within some steps by networks of ImageNet. Digits need ten times as much.
+            misjudged within some steps by networks of ImageNet. Digits need ten times as much. If not normalised, η is
+            the factor of the gradient: the usual 0.1 in units of an ImageNet network's input is 0.005 in pixels.
         steps: their number at most; an image whose class has changed is left as it is.
+        normalised: whether all steps have one length, or are as long as the gradient.
     """
 
     step: float = 0.25 / 255
     steps: int = 15
+    normalised: bool = True
 
     def __post_init__(self) -> None:
         require_length("step", self.step)
@@ -49,9 +53,11 @@ class GradientAscent(AttackMethod):
         return self.steps
 
     def moved(self, point: Point, number: int) -> Pixels:
-        """A step of one length along the gradient."""
-        width = self.step * math.sqrt(point.pixels[0].numel())
-        return (point.pixels.detach() + width * direction(point.gradient())).clamp(0, 1)
+        """A step along the gradient."""
+        gradient = point.gradient()
+        if self.normalised:
+            gradient = math.sqrt(point.pixels[0].numel()) * direction(gradient)
+        return (point.pixels.detach() + self.step * gradient).clamp(0, 1)
 
 
 @dataclass(frozen=True)

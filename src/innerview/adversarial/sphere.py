@@ -1,6 +1,6 @@
 """Is it the direction of an attack that fools the network, or just the distance?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from ..network.batching import in_batches
 from ..network.network import Network
 from ..network.scope import untouched
 from ..network.tap import look
-from ..progress import steps
+from ..progress import Advance, steps
 from ..results import Provenance, read, write
 from .pixels import Images, direction, prepared
 from .result import Attack
@@ -96,7 +96,7 @@ def sphere(  # noqa: PLR0913 - all but the first three are optional
         ImageError: the images are not those that were attacked.
         SettingError: a setting is outside its range.
     """
-    _require(samples, radius)
+    require_settings(samples, radius)
     images = net.prepare(images)
     if images.shape != attack.images.shape or not torch.equal(images, attack.images.to(images)):
         raise ImageError("a sphere is around the images that were attacked; these are others", kind="others")
@@ -117,7 +117,8 @@ def sphere(  # noqa: PLR0913 - all but the first three are optional
     return SphereTest(counts, classes, radii, {index: net.label(index) for index in sorted(occurring)}, provenance)
 
 
-def _require(samples: int, radius: float) -> None:
+def require_settings(samples: int, radius: float) -> None:
+    """Refuse, before any work, settings that `sphere` cannot use."""
     if samples < 1:
         raise SettingError(f"samples is a number of points, at least 1; got {samples}")
     if not 0 <= radius < float("inf"):
@@ -133,7 +134,7 @@ class _Around:
     before: Images
     radius: Tensor
 
-    def counts(self, samples: int, seed: int, advance: Callable[[int], None]) -> Int[Tensor, "label"]:
+    def counts(self, samples: int, seed: int, advance: Advance) -> Int[Tensor, "label"]:
         """How many of the points the network gives each class; the points are made and forgotten batch by batch."""
         random = torch.Generator().manual_seed(seed)
         draws: dict[int, Tensor] = {}

@@ -16,15 +16,20 @@ from .writing import named, place, writing
 
 if TYPE_CHECKING:
     from ..adversarial.result import Attack
+    from ..adversarial.sphere import SphereTest
+    from ..blocks.shift import Shift
 
 
 @flowing
-def attack(
+def attack(  # noqa: PLR0913 - every option is a parameter
     images: list[Path],
     /,
     *,
     method: Annotated[str, Parameter(metavar="NAME")] = "gradientascent",
     target: Annotated[str | None, Parameter(metavar="CLASS")] = None,
+    sphere: Annotated[int | None, Parameter(metavar="POINTS")] = None,
+    radius: Annotated[float, Parameter(metavar="NUMBER")] = 2.0,
+    explain: Annotated[str | None, Parameter(metavar="NAME")] = None,
     out: Annotated[Path | None, Parameter(metavar="FILE")] = None,
     net: NetworkOptions = BUILTIN,
 ) -> int:
@@ -39,16 +44,27 @@ def attack(
         method: gradientascent, fgsm, pgd or deepfool; with settings as in pgd:epsilon=0.03,steps=40. Lengths are in
             pixels of 0-1.
         target: the class that the images should become, by name or index; by default any other than now.
+        sphere: look at so many random points around each image, farther away than its adversarial example, and show
+            what the network takes them for.
+        radius: how far away these points are, as a multiple of the adversarial example's distance.
+        explain: a name from innerview methods: show where the first answer comes from, before and after, and how
+            alike the two are: 1 is the same, 0 has nothing in common.
         out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-attack-IMAGE.png in the current folder, named after the first image.
     """
     from ..adversarial.attack import attack as attacked
     from ..adversarial.catalogue import ATTACKS
+    from ..adversarial.sphere import require_settings
+    from ..adversarial.sphere import sphere as around
+    from ..attribution.catalogue import from_text
+    from ..blocks.shift import shift
     from ..progress import progress_bar
     from ..show.figures import FORMATS, save
     from ..show.sheet import MOST_IMAGES
 
-    how = spelled(method, ATTACKS, "attack")
+    how, explained = spelled(method, ATTACKS, "attack"), explain and from_text(explain)
+    if sphere is not None:
+        require_settings(sphere, radius)
     out = place(named(out, f"attack-{images[0].stem}", FORMATS), images, FORMATS)
     if out.suffix.lower() != ".safetensors" and len(images) > MOST_IMAGES:
         raise SettingError(f"a figure has room for {MOST_IMAGES} images; got {len(images)}")
@@ -61,9 +77,15 @@ def attack(
             return 2
         paths, inputs = zip(*usable, strict=True)
         found = attacked(network, list(inputs), how, target=target)
+        points = None if sphere is None else around(network, found.images, found, samples=sphere, radius=radius)
+        moved = shift(network, found, explained) if explained else None
     with writing(out):
-        save(found, out)
+        save(found, out, sphere=points, shift=moved)
     _show(found, paths)
+    if points:
+        _show_points(points, paths)
+    if moved:
+        _show_moved(moved, paths)
     tell(clean(f"wrote {out}"))
     return 0 if len(usable) == len(images) else 2
 
@@ -81,14 +103,56 @@ def _show(found: "Attack", paths: Sequence[Path]) -> None:
 
 def _rows(found: "Attack", image: int, path: Path) -> list[tuple[str, ...]]:
     """A row for each step; for people the image's name stands only beside the first."""
-    person = on_terminal()
     return [
-        (
-            ("" if step else path.name) if person else str(path),
-            str(step),
-            each.label,
-            str(each.index),
-            f"{each.probability:.1%}" if person else f"{each.probability:.6g}",
-        )
+        (_named(path, first=step == 0), str(step), each.label, str(each.index), _share(each.probability))
         for step, each in enumerate(found.history(image))
     ]
+
+
+def _show_points(points: "SphereTest", paths: Sequence[Path]) -> None:
+    """How many of the points keep each image's class, and what the network takes them for."""
+    columns = [
+        Column("image", style="bold"),
+        Column("points", "right"),
+        Column("kept", "right"),
+        Column("class around it"),
+        Column("share", "right"),
+    ]
+    _below(columns, [row for image, path in enumerate(paths) for row in _around(points, image, path)])
+
+
+def _around(points: "SphereTest", image: int, path: Path) -> list[tuple[str, ...]]:
+    """A row for each class, the most frequent first; for people what is said of the image stands only once."""
+    total, kept = int(points.counts[image].sum()), int(points.counts[image, points.classes[image]])
+    rows = []
+    for label, count in points.ranking(image):
+        first = not rows
+        numbers = (str(total), str(kept)) if first or not on_terminal() else ("", "")
+        rows.append((_named(path, first=first), *numbers, label, _share(count / total)))
+    return rows
+
+
+def _show_moved(moved: "Shift", paths: Sequence[Path]) -> None:
+    """How alike the explanations before and after are."""
+    digits = ".2f" if on_terminal() else ".6g"
+    rows = [
+        (_named(path, first=True), moved.before.objective(image), f"{likeness:{digits}}")
+        for image, (path, likeness) in enumerate(zip(paths, moved.similarity.tolist(), strict=True))
+    ]
+    _below([Column("image", style="bold"), Column("explanation for"), Column("cosine", "right")], rows)
+
+
+def _below(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """Another table, after an empty line."""
+    tell("")
+    table(columns, rows)
+
+
+def _named(path: Path, *, first: bool) -> str:
+    if not on_terminal():
+        return str(path)
+    return path.name if first else ""
+
+
+def _share(share: float) -> str:
+    return f"{share:.1%}" if on_terminal() else f"{share:.6g}"

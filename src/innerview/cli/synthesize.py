@@ -1,6 +1,5 @@
 """`innerview synthesize`: the picture that answers a question best."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,88 +7,92 @@ from cyclopts import Parameter
 
 from ..errors import SettingError
 from .flowing import flowing
+from .judging import UNJUDGED, JudgingOptions, beside, judged
+from .making import MADE_SO, MakingOptions
 from .options import BUILTIN, NetworkOptions
-from .questions import counted, questions
+from .questions import questions
 from .terminal import Column, clean, on_terminal, table, tell
 from .writing import named, writing
 
 if TYPE_CHECKING:
-    from ..synthesis.recipe import Recipe
+    from ..synthesis.card import ScoreCard
     from ..synthesis.result import Synthesis
+
+FILMS = (".gif", ".mp4")
+_FPS = 12
 
 
 @flowing
-def synthesize(  # noqa: PLR0913 - every option is a parameter
+def synthesize(  # noqa: PLR0913 - options that belong together are one parameter
     *,
     objective: Annotated[tuple[str, ...], Parameter(metavar="QUESTION", show_default=False)] = (),
     target: Annotated[tuple[str, ...], Parameter(metavar="CLASS", show_default=False)] = (),
-    recipe: Annotated[str, Parameter(metavar="NAME")] = "lucid",
-    steps: Annotated[int | None, Parameter(metavar="NUMBER")] = None,
-    starts: Annotated[int, Parameter(metavar="NUMBER")] = 1,
-    seed: Annotated[int, Parameter(metavar="NUMBER")] = 0,
-    diversity: Annotated[float, Parameter(metavar="NUMBER")] = 0.0,
-    snapshots: Annotated[str | None, Parameter(metavar="STEPS")] = None,
     out: Annotated[Path | None, Parameter(metavar="FILE")] = None,
+    how: MakingOptions = MADE_SO,
+    against: JudgingOptions = UNJUDGED,
     net: NetworkOptions = BUILTIN,
 ) -> None:
     """The picture that answers a question best.
 
-    Writes one figure with a picture for each question, and shows how strongly each picture answers it. The picture
-    has as many pixels as the network's input; --size changes both.
+    Writes one figure with a picture for each question, and shows how strongly each picture answers it; with
+    --photographs, beside how strongly photographs do.
 
     Args:
         objective: the question: channel:LAYER,42 or channel:LAYER,0-8, neuron:LAYER,42 or, with row and column,
             neuron:LAYER,42,3,4, energy:LAYER, logit:CLASS, probability:CLASS. Can be repeated.
         target: a class whose raw score is raised, by name or index. Can be repeated.
-        recipe: how the picture is made: lucid (smooth forms, seen shifted, resized and turned), lecture (plain
-            pixels) or maco (the spectrum of natural images, seen in parts).
-        steps: how many steps the picture climbs, by default as many as the recipe says.
-        starts: how many pictures for each question, from different noise.
-        seed: of the noise.
-        diversity: how much the likeness of several starts counts against them; 100 is much.
-        snapshots: the steps after which the picture is shown as well, as in 1,16,64.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
-            innerview-synthesis.png in the current folder.
+        out: the figure, .png, .svg or .pdf, a film of how the pictures come about, .gif or .mp4, or .safetensors for
+            the raw values; by default innerview-synthesis.png in the current folder.
     """
     from ..progress import progress_bar
-    from ..show.figures import FORMATS, save
+    from ..show.figures import FORMATS
     from ..synthesis.synthesize import synthesize as synthesized
 
-    how = replace(_recipe(recipe), diversity=diversity)
-    out = named(out, "synthesis", FORMATS)
+    out = named(out, "synthesis", (*FORMATS, *FILMS))
+    moments = how.moments(film=out.suffix.lower() in FILMS)
     network = net.load()
     asked = questions(network, objective, target)
     if not asked:
         raise SettingError(
             'say what the picture should answer: --target CLASS, or --objective QUESTION as in "channel:layer3,42"'
         )
-    moments = counted(snapshots) if snapshots else ()
     with progress_bar():
-        found = synthesized(network, asked, recipe=how, steps=steps, seed=seed, starts=starts, snapshots=moments)
-    with writing(out):
-        save(found, out)
-    show(found)
+        jury = against.jury(network)
+        recipe = how.made(network)
+        found = synthesized(network, asked, recipe=recipe, seed=how.seed, starts=how.starts, snapshots=moments)
+        with writing(out):
+            _write(found, out)
+        card = jury and jury.card(found, asked)
+    show(found, card)
+    if card:
+        tell(beside(card))
     tell(clean(f"wrote {out}"))
 
 
-def show(found: "Synthesis") -> None:
-    """A table of what each picture was to answer, and how strongly it does."""
-    person = on_terminal()
+def show(found: "Synthesis", card: "ScoreCard | None" = None) -> None:
+    """A table of what each picture was to answer, how strongly it does, and what its score card says."""
+    form = ".3g" if on_terminal() else ".6g"
+    more = judged(card) if card else {}
+    columns = [Column("picture", "right"), Column("question", wraps=True), Column("score", "right")]
+    columns += [Column(title, "right") for title in more]
     rows = [
         (
             str(picture),
             found.objective(picture),
-            f"{score:.3g}" if person else f"{score:.6g}",
-            "yes" if alive else "no gradient",
+            f"{found.scores[picture]:{form}}",
+            *(cells[picture] for cells in more.values()),
+            "yes" if found.alive[picture] else "no gradient",
         )
-        for picture, (score, alive) in enumerate(zip(found.scores.tolist(), found.alive.tolist(), strict=True))
+        for picture in range(len(found))
     ]
-    table([Column("picture", "right"), Column("question", wraps=True), Column("score", "right"), Column("made")], rows)
+    table([*columns, Column("made")], rows)
 
 
-def _recipe(name: str) -> "Recipe":
-    from ..synthesis.recipe import RECIPES
+def _write(found: "Synthesis", out: Path) -> None:
+    from ..show.animation import animate
+    from ..show.figures import save
 
-    if name.lower() not in RECIPES:
-        raise SettingError(f"no recipe {name!r}; the recipes are {', '.join(RECIPES)}")
-    return RECIPES[name.lower()]
+    if out.suffix.lower() in FILMS:
+        animate(found, out, fps=_FPS)
+    else:
+        save(found, out)

@@ -10,15 +10,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..adversarial.result import Attack
+from ..adversarial.sphere import SphereTest
+from ..attribution.method import Attribution
+from ..blocks.shift import Shift
 from ..errors import SettingError
 from ..network.network import Prediction
-from .colours import PERCENTILE, Pixels, photograph
+from .colours import PERCENTILE, Pixels, Scale, flaw, photograph
+from .drawn import drawn
 from .page import INK, LETTERS, LINE, QUIET, Page
 from .sheet import MOST_IMAGES
-from .titles import wrapped
+from .titles import colour_key, method_title, wrapped
 
 _CLASS_COLOURS = ("#2166ac", "#b2182b", "#e08214", "#762a83")  # told apart with any common colour blindness
-_TITLES = ("Original", "Adversarial", "Difference", "Answer after each step")
 _WIDTH, _GAP, _MARGIN = 2.4, 0.2, 0.25
 _HEADER, _HEADING, _CAPTION = 0.3, 0.24, 0.72
 _KEY = (
@@ -28,41 +31,35 @@ _KEY = (
 
 
 @dataclass(frozen=True)
+class Shown:
+    """One picture of a row: what stands above its column, and the two captions under it."""
+
+    column: str
+    pixels: Pixels
+    title: str
+    words: str
+
+
+@dataclass(frozen=True)
 class Row:
     """One image under attack, ready to be drawn."""
 
     heading: str
-    before: Pixels
-    after: Pixels
-    difference: Pixels
-    factor: int
-    change: float
+    pictures: tuple[Shown, ...]
     history: tuple[Prediction, ...]
-    success: bool
 
     @classmethod
-    def of(cls, result: Attack, image: int) -> "Row":
+    def of(cls, result: Attack, image: int, *, shift: Shift | None = None, sphere: SphereTest | None = None) -> "Row":
         """The row of one image of a result."""
-        difference = result.difference[image].float().cpu()
-        factor = magnification(difference)
-        goal = result.provenance.objective[image]
         return cls(
-            heading=f"{result.provenance.method}: {goal}",
-            before=_drawn(result.before[image]),
-            after=_drawn(result.after[image]),
-            difference=_drawn(0.5 + factor * difference),
-            factor=factor,
-            change=float(result.relative_distance[image]),
+            heading=f"{result.provenance.method}: {result.provenance.objective[image]}",
+            pictures=(
+                *_before_and_after(result, image),
+                _difference(result, image, sphere),
+                *(_explanations(shift, image) if shift else ()),
+            ),
             history=tuple(result.history(image)),
-            success=bool(result.success[image]),
         )
-
-    @property
-    def ending(self) -> str:
-        """How sure the network is in the end, and after how many steps."""
-        steps = len(self.history) - 1
-        last = f"{self.history[-1].probability:.1%} after {steps} step{'s' * (steps != 1)}"
-        return last if self.success else f"{last}, goal not reached"
 
     @property
     def classes(self) -> list[str]:
@@ -70,24 +67,96 @@ class Row:
         return list(dict.fromkeys(each.label for each in self.history))
 
 
-def attack_sheet(results: Attack | Sequence[Attack], *, images: Sequence[int] | None = None) -> Figure:
+def attack_sheet(
+    results: Attack | Sequence[Attack],
+    *,
+    images: Sequence[int] | None = None,
+    shift: Shift | None = None,
+    sphere: SphereTest | None = None,
+) -> Figure:
     """Each image, its adversarial example, the magnified difference, and the answer after each step.
 
     Args:
         results: one attack or several, of any images; their rows stand below each other.
         images: which images of each batch to draw, by number from 0; None for all.
+        shift: the explanations before and after a single attack, which are drawn as well.
+        sphere: the sphere test of a single attack, whose count is written as well.
 
     Raises:
-        SettingError: an image does not exist, or there are too many rows for one sheet.
+        SettingError: an image does not exist, there are too many rows for one sheet, or an explanation or a sphere
+            does not belong to the attack.
     """
     results = [results] if isinstance(results, Attack) else list(results)
-    rows = [Row.of(result, image) for result in results for image in _chosen(result, images)]
+    _require_same_images(results, shift and shift.before, sphere)
+    rows = [
+        Row.of(result, image, shift=shift, sphere=sphere) for result in results for image in _chosen(result, images)
+    ]
     if not 1 <= len(rows) <= MOST_IMAGES:
         raise SettingError(
             f"a sheet holds 1 to {MOST_IMAGES} attacked images; got {len(rows)}. "
             f"Draw some at a time: figure(result, images=range({MOST_IMAGES}))"
         )
-    return _drawn_rows(rows)
+    return _drawn_rows(rows, [_KEY, *([_reading(shift)] if shift else [])])
+
+
+def _require_same_images(results: Sequence[Attack], *others: Attribution | SphereTest | None) -> None:
+    counts = [len(each) for each in results]
+    if any(other is not None and [len(other)] != counts for other in others):
+        raise SettingError(
+            "explanations and a sphere are drawn beside the one attack that they are about; got "
+            f"{len(results)} attack{'s' * (len(results) != 1)} of {sum(counts)} images, and "
+            f"{', '.join(str(len(other)) for other in others if other is not None)}"
+        )
+
+
+def _before_and_after(result: Attack, image: int) -> tuple[Shown, Shown]:
+    history = result.history(image)
+    first, last, steps = history[0], history[-1], len(history) - 1
+    ending = f"{last.probability:.1%} after {steps} step{'s' * (steps != 1)}"
+    ending = ending if result.success[image] else f"{ending}, goal not reached"
+    return (
+        Shown("Original", drawn(result.before[image]), first.label, f"{first.probability:.1%}"),
+        Shown("Adversarial", drawn(result.after[image]), last.label, ending),
+    )
+
+
+def _difference(result: Attack, image: int, sphere: SphereTest | None) -> Shown:
+    difference = result.difference[image].float().cpu()
+    factor = magnification(difference)
+    change = float(result.relative_distance[image])
+    words = f"change {change:.2%}" if change else "unchanged"
+    if sphere:
+        words += f"; of {_points(sphere, image)} keep the class"
+    return Shown("Difference", drawn(0.5 + factor * difference), f"× {factor}", words)
+
+
+def _points(sphere: SphereTest, image: int) -> str:
+    counts = sphere.counts[image]
+    farther = f"{sphere.provenance.settings['radius']:g}× as far"
+    return f"{int(counts.sum())} points {farther}, {int(counts[sphere.classes[image]])}"
+
+
+def _explanations(shift: Shift, image: int) -> tuple[Shown, Shown]:
+    """Both maps on one scale."""
+    both = (shift.before, shift.after)
+    maps = [each.heatmap()[image].float().cpu() for each in both]
+    scale = Scale.of(maps, signed=shift.before.signed)
+    photographs = [photograph(each.images[image]) for each in both]
+    flaws = [flaw(each) for each in maps]
+    before, after = (
+        photo if wrong else scale.overlay(photo, heatmap)
+        for photo, heatmap, wrong in zip(photographs, maps, flaws, strict=True)
+    )
+    title, question = method_title(shift.before), f"for {shift.before.objective(image)}"
+    moved = f"cosine {float(shift.similarity[image]):.2f}"
+    return (
+        Shown("Explanation before", before, title, flaws[0] or question),
+        Shown("Explanation after", after, moved, flaws[1] or "to the explanation before"),
+    )
+
+
+def _reading(shift: Shift) -> str:
+    return f"In the explanations, {colour_key(shift.before.signed)}; both are on one scale."
 
 
 def magnification(difference: torch.Tensor) -> int:
@@ -101,14 +170,16 @@ def magnification(difference: torch.Tensor) -> int:
     return max(factor * power for factor in (1, 2, 5) if factor * power <= most)
 
 
-def _drawn_rows(rows: Sequence[Row]) -> Figure:
-    width = _left(len(_TITLES)) - _GAP + _MARGIN
-    key = wrapped(_KEY, int((width - 2 * _MARGIN) * LETTERS * 1.3), 3)  # smaller letters
+def _drawn_rows(rows: Sequence[Row], keys: Sequence[str]) -> Figure:
+    columns = [*(each.column for each in rows[0].pictures), "Answer after each step"]
+    width = _left(len(columns)) - _GAP + _MARGIN
+    letters = int((width - 2 * _MARGIN) * LETTERS * 1.3)  # smaller ones
+    key = "\n".join(wrapped(each, letters, 3) for each in keys)
     tops = [_MARGIN + _HEADER]
     for row in rows:
         tops.append(tops[-1] + _HEADING + _height(row) + _CAPTION)
     page = Page(width, tops[-1] + LINE * (key.count("\n") + 1) + _MARGIN)
-    for column, title in enumerate(_TITLES):
+    for column, title in enumerate(columns):
         page.write(_left(column), _MARGIN, title, weight="bold")
     for top, row in zip(tops, rows, strict=False):
         _draw(page, top, row)
@@ -123,42 +194,28 @@ def _chosen(result: Attack, images: Sequence[int] | None) -> Sequence[int]:
     return chosen
 
 
-def _drawn(pixels: torch.Tensor) -> Pixels:
-    """As [row, column, 3]; what is neither grey nor RGB becomes grey."""
-    shown = pixels if pixels.shape[0] in (1, 3) else pixels.mean(0, keepdim=True)
-    return photograph((shown.detach().clamp(0, 1) * 255).round().to(torch.uint8))
-
-
 def _left(column: int) -> float:
     return _MARGIN + column * (_WIDTH + _GAP)
 
 
 def _height(row: Row) -> float:
-    return _WIDTH * min(max(row.before.shape[0] / row.before.shape[1], 0.4), 2.5)
+    rows, columns, _ = row.pictures[0].pixels.shape
+    return _WIDTH * min(max(rows / columns, 0.4), 2.5)
 
 
 def _draw(page: Page, top: float, row: Row) -> None:
     page.write(_MARGIN, top, wrapped(row.heading, int(3 * _WIDTH * LETTERS), 1), color=QUIET)
     upper, height = top + _HEADING, _height(row)
-    for column, (pixels, title, words) in enumerate(_columns(row)):
-        page.picture(_left(column), upper, _WIDTH, height, pixels)
-        below = upper + height + 0.08
-        page.write(_left(column), below, wrapped(title, int(_WIDTH * LETTERS), 1))
-        page.write(_left(column), below + LINE, wrapped(words, int(_WIDTH * LETTERS), 2), color=QUIET)
-    _curve(page.axes(_left(3) + 0.35, upper + 0.05, _WIDTH - 0.4, height - 0.25), row)
+    below = upper + height + 0.08
+    for column, shown in enumerate(row.pictures):
+        page.picture(_left(column), upper, _WIDTH, height, shown.pixels)
+        page.write(_left(column), below, wrapped(shown.title, int(_WIDTH * LETTERS), 1))
+        page.write(_left(column), below + LINE, wrapped(shown.words, int(_WIDTH * LETTERS), 2), color=QUIET)
+    last = _left(len(row.pictures))
+    _curve(page.axes(last + 0.35, upper + 0.05, _WIDTH - 0.4, height - 0.25), row)
     for line, label in enumerate(row.classes[:3]):
         words = wrapped(f"● {label}", int(_WIDTH * LETTERS), 1)
-        page.write(_left(3), upper + height + 0.08 + line * LINE, words, size=8, color=_colour(row, label))
-
-
-def _columns(row: Row) -> list[tuple[Pixels, str, str]]:
-    """Each picture, and the two captions under it."""
-    first, last = row.history[0], row.history[-1]
-    return [
-        (row.before, first.label, f"{first.probability:.1%}"),
-        (row.after, last.label, row.ending),
-        (row.difference, f"× {row.factor}", f"change {row.change:.2%}" if row.change else "unchanged"),
-    ]
+        page.write(last, below + line * LINE, words, size=8, color=_colour(row, label))
 
 
 def _curve(axes: Axes, row: Row) -> None:

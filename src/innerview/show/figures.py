@@ -10,6 +10,9 @@ from ..activation.compare import Comparison
 from ..activation.maps import Activations
 from ..adversarial.result import Attack
 from ..attribution.method import Attribution
+from ..blocks.dictionary import Dictionary
+from ..blocks.grid import ActivationGrid
+from ..blocks.groups import ChannelGroups
 from ..errors import SettingError
 from ..files import replacing
 from ..parameters.distributions import WeightDistributions
@@ -19,7 +22,9 @@ from ..recording.recording import Recording
 from ..synthesis.result import Synthesis
 from .activation_sheet import activation_sheet, comparison_sheet
 from .attack_sheet import attack_sheet
+from .dictionary_sheet import dictionary_sheet, groups_sheet
 from .filter_sheet import filter_sheet
+from .grid_sheet import grid_sheet
 from .recordings import contact_sheet
 from .sheet import sheet
 from .synthesis_sheet import synthesis_sheet
@@ -27,7 +32,8 @@ from .unit_lines import unit_lines
 from .weight_sheet import weight_sheet
 
 Layered = Filters | WeightDistributions | Activations | Comparison
-Result = Attribution | Sequence[Attribution] | Layered | UnitLines | Recording | Attack | Sequence[Attack] | Synthesis
+Made = Synthesis | Dictionary | ChannelGroups | ActivationGrid
+Result = Attribution | Sequence[Attribution] | Layered | UnitLines | Recording | Attack | Sequence[Attack] | Made
 
 DRAWN_BY: dict[type, Callable[..., Figure]] = {
     Attribution: sheet,
@@ -39,6 +45,9 @@ DRAWN_BY: dict[type, Callable[..., Figure]] = {
     Recording: contact_sheet,
     Attack: attack_sheet,
     Synthesis: synthesis_sheet,
+    Dictionary: dictionary_sheet,
+    ChannelGroups: groups_sheet,
+    ActivationGrid: grid_sheet,
 }
 """Which function draws which kind of result."""
 LISTED = (Attribution, Attack)
@@ -63,8 +72,9 @@ def figure(result: Result, **settings: Any) -> Figure:
     Its settings are those of the function that draws this kind of result: an attribution, or several of the same
     images, become a comparison sheet (`style`, `shared_scale`, `images`), kernels a `filter_sheet`, weights a
     `weight_sheet`, activations an `activation_sheet`, two of them a `comparison_sheet`, the lines of hidden units
-    `unit_lines`, a recording a `contact_sheet`, attacks an `attack_sheet`, and pictures that were made a
-    `synthesis_sheet`.
+    `unit_lines`, a recording a `contact_sheet`, attacks an `attack_sheet`, pictures that were made a
+    `synthesis_sheet`, the units of a position a `dictionary_sheet`, groups of channels a `groups_sheet`, and a layer's
+    positions a `grid_sheet`.
 
     Raises:
         SettingError: there is no drawing for this kind of result, or the results do not fit on one sheet.

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from .colours import Pixels, Scale
@@ -47,3 +48,11 @@ class Page:
         for place, words in enumerate(scale.ends):
             align = "left" if place == 0 else "right" if place == last else "center"
             self.write(left + width * place / last, top + 0.1, words, size=7, color=QUIET, ha=align)
+
+
+def rendered(figure: Figure, dpi: float) -> Pixels:
+    """The pixels of a figure."""
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

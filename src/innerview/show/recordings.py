@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ..recording.recording import Recording
 from .colours import Pixels
 from .evolution import evolution
+from .page import rendered
 from .panels import Panel, panelled
 from .snapshots import Drawing, drawing_of
 
@@ -55,7 +55,7 @@ def frames(recording: Recording, probe: int = 0, *, dpi: float = 100) -> Iterato
     for each in recording.iterations:
         panel = _panel(recording, each, drawing)
         figure = panelled([panel], size=(width, width * drawing.proportion), columns=1, words=drawing.words)
-        yield _pixels(figure, dpi)
+        yield rendered(figure, dpi)
 
 
 def _panel(recording: Recording, iteration: int, drawing: Drawing) -> Panel:
@@ -69,10 +69,3 @@ def _some(iterations: tuple[int, ...]) -> list[int]:
     """All of them, or as many as fit, evenly spaced and with both ends."""
     places = np.linspace(0, len(iterations) - 1, min(MOST, len(iterations)))
     return [iterations[round(place)] for place in places]
-
-
-def _pixels(figure: Figure, dpi: float) -> Pixels:
-    figure.set_dpi(dpi)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

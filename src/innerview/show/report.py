@@ -23,7 +23,7 @@ from ..progress import steps
 from .colours import Scale, photograph
 from .making import code, command, facts, provenance
 from .section import Section, Visit
-from .sections import classes, inside, layers, learned, prediction, where
+from .sections import classes, fragile, inside, layers, learned, looked_for, prediction, where
 from .tiles import COARSE, data_uri
 from .titles import plain
 
@@ -34,6 +34,8 @@ SECTIONS: tuple[Section, ...] = (
     inside.SECTION,
     where.SECTION,
     classes.SECTION,
+    looked_for.SECTION,
+    fragile.SECTION,
 )
 """The sections of the page in their order; a new one is a file, a template and a line here."""
 

@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 
-import torch
-from jaxtyping import Float
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from ..errors import SettingError
 from ..synthesis.result import Synthesis
-from .colours import Pixels, photograph
+from .drawn import drawn
 from .montage import in_rows
 from .page import LETTERS, LINE, QUIET, Page
 from .titles import plain, wrapped
@@ -59,7 +56,7 @@ def _contacts(result: Synthesis, chosen: Sequence[int]) -> Figure:
         top = 2 * _MARGIN + number * (height + _CAPTION + _GAP)
         for column, picture in enumerate(row):
             left = _left(column, width)
-            page.picture(left, top, width, height, _drawn(result.images[picture]))
+            page.picture(left, top, width, height, drawn(result.images[picture]))
             _caption(page, left, top + height, _words(result, picture, width))
     return _titled(page, result)
 
@@ -82,7 +79,7 @@ def _history(result: Synthesis, chosen: Sequence[int]) -> Figure:
         top = 2 * _MARGIN + row * (height + _MOMENT)
         page.write(_MARGIN, top, words, color=QUIET)
         for column, picture in enumerate(chosen):
-            page.picture(_left(column, width), top + LINE + 0.03, width, height, _drawn(shown[picture]))
+            page.picture(_left(column, width), top + LINE + 0.03, width, height, drawn(shown[picture]))
     for column, picture in enumerate(chosen):
         below = 2 * _MARGIN + len(moments) * (height + _MOMENT) - _MOMENT + LINE + 0.03
         _caption(page, _left(column, width), below, _words(result, picture, width))
@@ -127,9 +124,3 @@ def _caption(page: Page, left: float, top: float, words: tuple[str, str]) -> Non
     question, answer = words
     page.write(left, top + 0.06, question)
     page.write(left, top + 0.06 + LINE * (question.count("\n") + 1), answer, color=QUIET)
-
-
-def _drawn(image: Float[Tensor, "channel row column"]) -> Pixels:
-    """As [row, column, 3]; what is neither grey nor RGB becomes grey."""
-    shown = image if image.shape[0] in (1, 3) else image.mean(0, keepdim=True)
-    return photograph((shown.detach().clamp(0, 1) * 255).round().to(torch.uint8))

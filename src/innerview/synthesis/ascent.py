@@ -76,7 +76,7 @@ class Climb:
                 alive = alive | reached
             if number in self.moments:
                 kept.append(self._drawn(parameters))
-            advance(len(streams), partial(_words, scores))
+            advance(len(streams), partial(words, scores))
         images = self._drawn(parameters)
         plain = self.net.preprocess.normalise(resized(images, self.plain)).to(self.net.dtype)
         scores = score(self.net, plain, self.objective)
@@ -119,7 +119,7 @@ class Climb:
         return pixels.clamp(0, 1)
 
 
-def _words(scores: Float[Tensor, "picture"]) -> str:
+def words(scores: Float[Tensor, "picture"]) -> str:
     """How far the pictures of a batch have come."""
     low, high = (f"{float(each):.3g}" for each in scores.aminmax())
     return f"objective {low}" if low == high else f"objective {low} to {high}"

@@ -99,15 +99,19 @@ class Pixels(Canvas):
 class Fourier(Canvas):
     """Waves with as much energy as natural images give each frequency, in colours that vary independently.
 
-        x = sigmoid(C · irfft2(s(f) z) / 4),   s(f) = √(rows · columns) / max(f, 1 / max(rows, columns))^decay
+        x = sigmoid(C · irfft2(s(f) z) / 4),   s(f) = k √(rows · columns) / max(f, 1 / max(rows, columns))^decay
 
     with z normal noise of standard deviation 0.01 and C the colours of `colour.correlated`; f in cycles per pixel.
-    Steps of equal size in z change the low frequencies most, so that pictures have large forms.
+    Steps of equal size in z change the low frequencies most, so that pictures have large forms. The factor k is 1 for
+    a decay of 1, and for others such that Σ s² is the same: all begin with the same contrast, and one learning rate
+    does for all.
 
-    Reference: Olah, Mordvintsev and Schubert 2017, Feature visualization, on preconditioning; numbers of Lucid.
+    Reference: Olah, Mordvintsev and Schubert 2017, Feature visualization, on preconditioning; numbers of Lucid, which
+    has no k.
 
     Attributes:
-        decay: how fast the energy falls with the frequency; 0 is a canvas of pixels in independent colours.
+        decay: how fast the size of a wave falls with its frequency; 0 is a canvas of pixels in independent colours, 1
+            that of Lucid. The larger, the larger the forms.
     """
 
     decay: float = 1.0
@@ -135,7 +139,10 @@ class Fourier(Canvas):
 @lru_cache(maxsize=8)
 def _natural_scale(size: Size, decay: float) -> Float[Tensor, "row half"]:
     rows, columns = size
-    return (rows * columns) ** 0.5 / frequencies(size).clamp_min(1 / max(rows, columns)) ** decay
+    f = frequencies(size).clamp_min(1 / max(rows, columns))
+    each = torch.cat([f, f[:, 1 : (columns + 1) // 2]], 1)  # as often as it is a wave of the picture
+    contrast = (each**-2).sum().sqrt() / (each ** (-2 * decay)).sum().sqrt()
+    return (rows * columns) ** 0.5 * contrast / f**decay
 
 
 def frequencies(size: Size) -> Float[Tensor, "row half"]:

@@ -1,7 +1,8 @@
 """An image in which a network sees more of what it sees already."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,10 +13,11 @@ from ..network.batching import in_batches
 from ..network.network import Network
 from ..network.scope import untouched
 from ..objectives import Objective
+from ..progress import Advance
 from ..progress import steps as progress
 from ..results import Provenance
 from ..scoring import input_gradient, question, score
-from .ascent import Pictures, joined
+from .ascent import Pictures, joined, words
 from .canvas import Pixels01, Size, on, resized
 from .result import Synthesis
 from .streams import Streams
@@ -119,7 +121,7 @@ class _Dream:
     how: Octaves
     streams: Streams
 
-    def run(self, pixels: Pixels01, octaves: int, advance: Callable[[int], None]) -> Pictures:
+    def run(self, pixels: Pixels01, octaves: int, advance: Advance) -> Pictures:
         size = (pixels.shape[2], pixels.shape[3])
         curve, alive = [], torch.zeros(len(pixels), dtype=torch.bool, device=pixels.device)
         dreamt = added = torch.zeros_like(pixels)
@@ -130,7 +132,7 @@ class _Dream:
                 dreamt, scores, reached = self._step(dreamt)
                 curve.append(scores)
                 alive = alive | reached
-                advance(len(pixels))
+                advance(len(pixels), partial(words, scores))
             added = dreamt - plain
         inputs = self.net.preprocess.normalise(dreamt).to(self.net.dtype)
         scores = score(self.net, inputs, self.objective)

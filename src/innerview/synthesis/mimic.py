@@ -16,7 +16,7 @@ from ..network.tap import look
 from ..objectives import Objective
 from ..objectives.objective import Scores
 from .canvas import Canvas
-from .recipe import LUCID, Recipe
+from .recipe import CLEAR, Recipe
 from .result import Synthesis
 from .synthesize import synthesize
 from .transforms import Transforms
@@ -72,7 +72,7 @@ def mimic(  # noqa: PLR0913 - all but the question are optional
     *,
     power: float = 0.0,
     canvas: Canvas | None = None,
-    recipe: Recipe = LUCID,
+    recipe: Recipe = CLEAR,
     steps: int | None = None,
     seed: int = 0,
 ) -> Synthesis:

@@ -77,6 +77,21 @@ LUCID = Recipe(
 )
 """Waves in independent colours, seen shifted, resized and turned; Adam with steps of 0.05, half as many as in Lucid."""
 
+CLEAR = Recipe(
+    canvas=Fourier(decay=1.5),
+    views=Transforms(
+        pad=12,
+        jitter=(16, 8),
+        scales=tuple(round(0.7 + 0.05 * step, 2) for step in range(13)),
+        angles=tuple(range(-20, 21)),
+    ),
+    learning_rate=0.1,
+)
+"""Waves with more of the low frequencies than natural images have, seen much shifted, resized and turned.
+
+What still answers then is a thing and not a texture of pixels. The network sees as many pixels as the picture has.
+"""
+
 LECTURE = Recipe(canvas=Pixels(), optimizer="adam", learning_rate=0.1, steps=250)
 """The plain recipe: pixels from noise of deviation 0.01, 250 steps of Adam with 0.1, seen as they are.
 
@@ -97,7 +112,7 @@ of a quarter, `Crops()`, are what was published.
 Reference: Fel, Boissin, Boutin et al. 2023 (MACO).
 """
 
-RECIPES: Mapping[str, Recipe] = {"lucid": LUCID, "lecture": LECTURE, "maco": MACO}
+RECIPES: Mapping[str, Recipe] = {"clear": CLEAR, "lucid": LUCID, "lecture": LECTURE, "maco": MACO}
 """The recipes by name, for the command line."""
 
 

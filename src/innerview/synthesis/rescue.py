@@ -22,5 +22,7 @@ class Rescue(ReluRules):
     def backward(self, gradient: Tensor, opened: Tensor) -> Tensor:
         """The gradient that goes on."""
         passed = super().backward(gradient, opened)
-        alive = passed.flatten(1).any(1).view(-1, *[1] * (passed.dim() - 1))
-        return torch.where(alive, passed, gradient.clamp_min(0))
+        alive = passed.flatten(1).abs().amax(1) > 0
+        if bool(alive.all()):
+            return passed
+        return torch.where(alive.view(-1, *[1] * (passed.dim() - 1)), passed, gradient.clamp_min(0))

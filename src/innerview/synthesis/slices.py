@@ -13,6 +13,7 @@ from ..network.network import Network
 from ..network.tap import look
 from ..objectives import Objective
 from .canvas import Size
+from .window import LEAST
 
 CHANNELWISE = re.compile(
     "Add|Alias|AvgPool2D|Clamp|ClampMin|Clone|CudnnBatchNorm|Elu|Gelu|Hardsigmoid|Hardswish|Hardtanh|LeakyRelu|"
@@ -51,7 +52,7 @@ def slices_for(net: Network, objective: Objective, view: Size) -> Slices:
     """What can be left out of passes for this question; nothing, if it reads more than half of the layer's channels.
 
     The convolutions are those whose output comes to the layer through operations of `CHANNELWISE`, and in no other
-    way. Which they are is read off the graph of one pass.
+    way. Which they are is read off the graph of one pass of a small picture.
     """
     if objective.reads_output or len(objective.layers) != 1:
         return Slices()
@@ -59,8 +60,8 @@ def slices_for(net: Network, objective: Objective, view: Size) -> Slices:
     channels = objective.part(layer).channels
     if channels is None:
         return Slices()
-    noise = torch.randn(1, net.preprocess.channels, *view, generator=torch.Generator().manual_seed(0))
-    leaf = noise.to(net.device, net.dtype).requires_grad_()
+    small = (min(view[0], LEAST), min(view[1], LEAST))
+    leaf = net.blank(small if net.takes(small) else view).requires_grad_()
     maps = look(net, leaf, record=(layer,), stop=True).activations[layer]
     if maps.dim() != 4 or not channels or max(channels) >= maps.shape[1] or len(channels) > _AT_MOST * maps.shape[1]:
         return Slices()

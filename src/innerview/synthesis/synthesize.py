@@ -15,7 +15,7 @@ from ..results import Provenance
 from .ascent import Climb, Pictures, joined
 from .canvas import Canvas, Size
 from .diversity import Diverse
-from .recipe import LUCID, Recipe
+from .recipe import CLEAR, Recipe
 from .result import Synthesis
 from .slices import Slices, slices_for
 from .transforms import Transforms
@@ -27,7 +27,7 @@ def synthesize(  # noqa: PLR0913 - all but the question are optional
     objective: Objective | Sequence[Objective],
     *,
     canvas: Canvas | None = None,
-    recipe: Recipe = LUCID,
+    recipe: Recipe = CLEAR,
     steps: int | None = None,
     seed: int = 0,
     starts: int = 1,
@@ -46,7 +46,8 @@ def synthesize(  # noqa: PLR0913 - all but the question are optional
         net: the network; it is not changed.
         objective: what to answer, or a list of it.
         canvas: what to draw on, by default the recipe's; in the size of the network's input unless it says another.
-        recipe: `LUCID`, `LECTURE`, `MACO`, or one of these with other settings: `dataclasses.replace(LUCID, …)`.
+        recipe: `CLEAR`, `LUCID`, `LECTURE`, `MACO`, or one of these with other settings:
+            `dataclasses.replace(CLEAR, …)`.
         steps: how many steps to climb, by default the recipe's.
         seed: of the noise to start from and of the views; all objectives start from the same noise.
         starts: how many pictures of each objective; the second start is the first one of `seed + 1`, and so on.

@@ -1,0 +1,150 @@
+"""Make the gallery's pictures of what networks look for: `python docs/gallery_synthesis.py`.
+
+With the ImageNet weights of timm's mobilenetv2_100 in a file, also those of that network, which take most of an hour
+on two cores:
+
+    python docs/gallery_synthesis.py --mobilenetv2 mobilenetv2_imagenet.safetensors
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from matplotlib.cbook import get_sample_data
+from sklearn.datasets import load_sample_image
+
+import innerview as iv
+
+FOLDER = Path(__file__).with_name("images")
+PHOTOGRAPH = get_sample_data("grace_hopper.jpg", asfileobj=False)
+CLASSES = (
+    "goldfish",
+    "jellyfish",
+    "African elephant",
+    "golden retriever",
+    "monarch",
+    "castle",
+    "school bus",
+    "sports car",
+    "espresso",
+    "daisy",
+)
+STEPS = 128
+DPI = 90
+
+
+def looked_for() -> None:
+    """The pictures that six classes answer to most, and how they come about."""
+    net = iv.load("builtin/tiny-resnet")
+    names = ("goldfish", "orange", "monarch", "tarantula", "school bus", "brown bear")
+    found = iv.synthesize(net, [iv.Logit(name) for name in names], snapshots=range(4, 257, 4))
+    iv.save(found, FOLDER / "looked-for.png", snapshots=False)
+    iv.animate(found, FOLDER / "looked-for.gif", fps=12)
+
+
+def channels() -> None:
+    """Six channels of each stage."""
+    net = iv.load("builtin/tiny-resnet")
+    asked = [iv.Channel(layer, channel) for layer in ("layer1", "layer2", "layer3") for channel in range(6)]
+    iv.save(iv.synthesize(net, asked), FOLDER / "tiny-resnet-channels.png", dpi=DPI)
+
+
+def edges() -> None:
+    """The lecture's recipe without a prior, and with its prior against edges at all scales."""
+    net = iv.load("builtin/tiny-resnet")
+    asked = [iv.Logit(name) for name in ("goldfish", "orange", "monarch", "school bus")]
+    iv.save(iv.synthesize(net, asked, recipe=iv.LECTURE), FOLDER / "lecture-plain.png", dpi=DPI)
+    smooth = replace(iv.LECTURE, priors=(iv.EdgeEnergy(0.01),))
+    iv.save(iv.synthesize(net, asked, recipe=smooth), FOLDER / "lecture-edges.png", dpi=DPI)
+
+
+def position() -> None:
+    """What the network sees at the position that counts most, and in groups of channels."""
+    net = iv.load("builtin/tiny-resnet")
+    iv.save(iv.dictionary(net, PHOTOGRAPH, "layer2"), FOLDER / "dictionary.png", dpi=DPI)
+
+
+def by_depth(net: iv.Network) -> None:
+    """Six channels of each of five layers."""
+    layers = ("blocks.1.1", "blocks.2.2", "blocks.3.3", "blocks.4.2", "blocks.5.2")
+    asked = [iv.Channel(layer, channel) for layer in layers for channel in range(6)]
+    found = iv.synthesize(net, asked, canvas=iv.Fourier(128, decay=1.5), steps=STEPS)
+    iv.save(found, FOLDER / "mobilenetv2-channels.png", dpi=DPI)
+
+
+def presets(net: iv.Network) -> None:
+    """Ten classes by each recipe."""
+    asked = [iv.Logit(name) for name in CLASSES]
+    recipes = {"clear": iv.CLEAR, "lucid": iv.LUCID, "lecture": iv.LECTURE, "maco": iv.MACO}
+    for name, recipe in recipes.items():
+        found = iv.synthesize(net, asked, recipe=recipe, steps=STEPS)
+        print(name, [round(score, 1) for score in found.scores.tolist()])
+        iv.save(found, FOLDER / f"mobilenetv2-classes-{name}.png", dpi=DPI)
+
+
+def dreamt(net: iv.Network) -> None:
+    """A photograph in which the network sees more of what it sees already."""
+    photograph = net.preprocess.normalise(_pixels("china.jpg"))
+    found = iv.dream(net, photograph, iv.LayerEnergy("blocks.4.2"), octaves=4)
+    iv.save(found, FOLDER / "mobilenetv2-dream.png", dpi=DPI)
+
+
+def seen_by_layer(net: iv.Network) -> None:
+    """A photograph as a layer sees it: a picture for each position."""
+    flower = load_sample_image("flower.jpg")
+    iv.save(iv.activation_grid(net, flower, "blocks.5.2"), FOLDER / "mobilenetv2-grid.png", dpi=DPI)
+    iv.save(iv.channel_groups(net, flower, "blocks.4.2", steps=STEPS), FOLDER / "mobilenetv2-groups.png", dpi=DPI)
+    found = iv.dictionary(net, PHOTOGRAPH, "blocks.5.2", steps=STEPS)
+    iv.save(found, FOLDER / "mobilenetv2-dictionary.png", dpi=DPI)
+
+
+def fooled(net: iv.Network) -> None:
+    """An adversarial example, and what the network answers twice as far away in random directions."""
+    attacked = iv.attack(net, PHOTOGRAPH, iv.GradientAscent())
+    around = iv.sphere(net, PHOTOGRAPH, attacked, samples=1000)
+    print(attacked.history(0), around.ranking(0))
+    iv.save(attacked, FOLDER / "mobilenetv2-fooled.png", dpi=DPI, sphere=around)
+
+
+def _pixels(name: str) -> object:
+    """A photograph in its own size, as [1, 3, row, column] in 0–1."""
+    from torchvision.transforms.functional import to_tensor
+
+    return to_tensor(load_sample_image(name))[None]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Make them."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--mobilenetv2", type=Path, help="its ImageNet weights, made for inputs in −1 to 1")
+    parser.add_argument("--only", nargs="+", help="only these functions of this file")
+    options = parser.parse_args(arguments)
+    work: list[Callable[[], None]] = [looked_for, channels, edges, position]
+    if options.mobilenetv2:
+        half = (0.5, 0.5, 0.5)
+        net = iv.load(
+            "timm/mobilenetv2_100",
+            weights=options.mobilenetv2,
+            options={"pad_type": "same"},
+            preprocess=iv.Preprocess(224, mean=half, std=half),
+        )
+        work += [_of(each, net) for each in (by_depth, presets, dreamt, seen_by_layer, fooled)]
+    for each in work:
+        if not options.only or each.__name__ in options.only:
+            start = time.perf_counter()
+            each()
+            print(f"{each.__name__}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+def _of(make: Callable[[iv.Network], None], net: iv.Network) -> Callable[[], None]:
+    def made() -> None:
+        make(net)
+
+    made.__name__ = make.__name__
+    return made
+
+
+if __name__ == "__main__":
+    main()
