@@ -10,6 +10,7 @@ import argparse
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from matplotlib.cbook import get_sample_data
@@ -31,6 +32,8 @@ CLASSES = (
     "espresso",
     "daisy",
 )
+SMALL = ("goldfish", "orange", "monarch", "tarantula", "school bus", "brown bear")
+RECIPES = {"clear": iv.CLEAR, "lucid": iv.LUCID, "lecture": iv.LECTURE, "maco": iv.MACO}
 STEPS = 128
 DPI = 90
 
@@ -38,8 +41,7 @@ DPI = 90
 def looked_for() -> None:
     """The pictures that six classes answer to most, and how they come about."""
     net = iv.load("builtin/tiny-resnet")
-    names = ("goldfish", "orange", "monarch", "tarantula", "school bus", "brown bear")
-    found = iv.synthesize(net, [iv.Logit(name) for name in names], snapshots=range(4, 257, 4))
+    found = iv.synthesize(net, [iv.Logit(name) for name in SMALL], snapshots=range(4, 257, 4))
     iv.save(found, FOLDER / "looked-for.png", snapshots=False)
     iv.animate(found, FOLDER / "looked-for.gif", fps=12)
 
@@ -77,8 +79,7 @@ def by_depth(net: iv.Network) -> None:
 def presets(net: iv.Network) -> None:
     """Ten classes by each recipe."""
     asked = [iv.Logit(name) for name in CLASSES]
-    recipes = {"clear": iv.CLEAR, "lucid": iv.LUCID, "lecture": iv.LECTURE, "maco": iv.MACO}
-    for name, recipe in recipes.items():
+    for name, recipe in RECIPES.items():
         found = iv.synthesize(net, asked, recipe=recipe, steps=STEPS)
         print(name, [round(score, 1) for score in found.scores.tolist()])
         iv.save(found, FOLDER / f"mobilenetv2-classes-{name}.png", dpi=DPI)
@@ -100,6 +101,22 @@ def seen_by_layer(net: iv.Network) -> None:
     iv.save(found, FOLDER / "mobilenetv2-dictionary.png", dpi=DPI)
 
 
+def judged(net: iv.Network, photographs: Path) -> None:
+    """A table of what the recipes reach on the small network, with the large one as a second judge."""
+    small = iv.load("builtin/tiny-resnet")
+    asked = [iv.Logit(name) for name in SMALL]
+    print(
+        "| recipe | score | shifted and turned | rank in MobileNetV2 | spectrum, dB |\n| --- | --- | --- | --- | --- |"
+    )
+    for name, recipe in RECIPES.items():
+        made = iv.synthesize(small, asked, recipe=recipe, starts=3)
+        card = iv.score_card(small, made, asked, photographs, other=net)
+        numbers = (card.scores, card.transformed, card.transfer_ranks.double(), card.spectrum_distances)
+        print(f"| {name} | {' | '.join(f'{float(each.median()):.3g}' for each in numbers)} |")
+    best, natural = (float(each.median()) for each in (card.best, card.natural_spectrum_distances))
+    print(f"| the best photograph | {best:.3g} | | | {natural:.3g} |")
+
+
 def fooled(net: iv.Network) -> None:
     """An adversarial example, and what the network answers twice as far away in random directions."""
     attacked = iv.attack(net, PHOTOGRAPH, iv.GradientAscent())
@@ -119,9 +136,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Make them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--mobilenetv2", type=Path, help="its ImageNet weights, made for inputs in −1 to 1")
+    parser.add_argument("--photographs", type=Path, help="a folder of them, to judge the recipes by")
     parser.add_argument("--only", nargs="+", help="only these functions of this file")
     options = parser.parse_args(arguments)
-    work: list[Callable[[], None]] = [looked_for, channels, edges, position]
+    work: dict[str, Callable[[], None]] = {each.__name__: each for each in (looked_for, channels, edges, position)}
     if options.mobilenetv2:
         half = (0.5, 0.5, 0.5)
         net = iv.load(
@@ -130,20 +148,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             options={"pad_type": "same"},
             preprocess=iv.Preprocess(224, mean=half, std=half),
         )
-        work += [_of(each, net) for each in (by_depth, presets, dreamt, seen_by_layer, fooled)]
-    for each in work:
-        if not options.only or each.__name__ in options.only:
+        work |= {each.__name__: partial(each, net) for each in (by_depth, presets, dreamt, seen_by_layer, fooled)}
+        if options.photographs:
+            work["judged"] = partial(judged, net, options.photographs)
+    for name, make in work.items():
+        if not options.only or name in options.only:
             start = time.perf_counter()
-            each()
-            print(f"{each.__name__}: {time.perf_counter() - start:.0f} s", flush=True)
-
-
-def _of(make: Callable[[iv.Network], None], net: iv.Network) -> Callable[[], None]:
-    def made() -> None:
-        make(net)
-
-    made.__name__ = make.__name__
-    return made
+            make()
+            print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     """The modules of the folder of benchmarks, as its scripts import them."""
     monkeypatch.syspath_prepend(str(FOLDER))
     before = set(sys.modules)
-    names = ("attribution", "contest", "measurements", "outcome", "page", "peers", "scene")
+    names = ("attribution", "contest", "measurements", "outcome", "page", "peers", "scene", "synthesis")
     threads = torch.get_num_threads()
     yield SimpleNamespace(**{name: __import__(name) for name in names})
     torch.set_num_threads(threads)
@@ -132,3 +132,24 @@ def test_a_quick_run_has_fewer_windows_and_leaves_out_what_is_thorough(bench: Si
     assert {each.method for each in full} - {each.method for each in quick} == {"scorecam"}
     assert quick[0].settings["stride"] == (32, 8)
     assert full[0].settings["stride"] == (8, 8)
+
+
+def test_pictures_of_the_synthesis_benchmark_are_scored_on_the_same_network(
+    bench: SimpleNamespace, tiny: object
+) -> None:
+    s = bench.synthesis
+    question = s.Question("tiny", "2", 3)
+    few, many = (s._objective(tiny.net, question, s.ours(question, tiny.net)(steps)) for steps in (1, 20))
+    assert many > few
+
+
+@pytest.mark.parametrize(
+    ("theirs", "verdict"), [(2.5, "**2.50** | ≥ 2 reached"), (1.5, "**1.50** | ≥ 2 **not reached**")]
+)
+def test_the_synthesis_benchmark_says_whether_its_goal_is_reached(
+    bench: SimpleNamespace, theirs: float, verdict: str
+) -> None:
+    s, times = bench.synthesis, bench.contest.Times
+    seconds = {s.OURS: times((4.0,)), s.LUCENT: times((4.0 * theirs,)), s.FORWARD: times((0.5,))}
+    row = s._speed(s.Outcome(s.QUESTIONS[0], seconds, {}, {}), steps=4)
+    assert row == f"| resnet50, layer2 channel 7 | 1 s | {theirs:.3g} s | {verdict} | 2.00 |"
