@@ -10,7 +10,7 @@ import innerview as iv
 from innerview.blocks.dictionary import Dictionary, dictionary
 from innerview.blocks.grid import ActivationGrid, activation_grid
 from innerview.blocks.groups import ChannelGroups, channel_groups
-from innerview.synthesis.recipe import LECTURE, LUCID
+from innerview.synthesis.recipe import CLEAR, LECTURE
 
 QUICK = ["--steps", "2"]
 
@@ -18,7 +18,7 @@ QUICK = ["--steps", "2"]
 @pytest.mark.parametrize(
     ("options", "layer", "position", "settings"),
     [
-        ([], "relu", None, {"recipe": LUCID}),
+        ([], "relu", None, {"recipe": CLEAR}),
         (
             ["--layer", "conv2", "--position", "1", "2", "--target", "ox", "--units", "2", "--recipe", "Lecture"],
             "conv2",

@@ -20,7 +20,7 @@ COMMAND = [sys.executable, "-m", "innerview"]
         (
             ["pridict"],
             'Unknown command "pridict". Did you mean "predict"? Available commands: tour, explain, filters, '
-            "activations, synthesize, dream, attack, predict, ... See: innerview --help",
+            "activations, synthesize, dream, dictionary, groups, ... See: innerview --help",
         ),
         (
             ["predict", "a.png", "--tip", "3"],

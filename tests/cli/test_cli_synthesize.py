@@ -16,7 +16,7 @@ from innerview.synthesis.canvas import Fourier
 from innerview.synthesis.dream import Octaves, dream
 from innerview.synthesis.magnitude import MagnitudeConstrained
 from innerview.synthesis.priors import L1, EdgeEnergy
-from innerview.synthesis.recipe import LECTURE, LUCID, MACO
+from innerview.synthesis.recipe import CLEAR, LECTURE, MACO
 from innerview.synthesis.result import Synthesis
 from innerview.synthesis.score_card import score_card
 from innerview.synthesis.spectrum import spectrum_of
@@ -37,7 +37,7 @@ QUICK = ["--steps", "2", "--out", "out.safetensors"]
     ("options", "asked", "settings"),
     [
         (["--target", "ox", "--target", "1"], [iv.Logit(0), iv.Logit(1)], {}),
-        (["--objective", "channel:conv2,3"], [iv.Channel("conv2", 3)], {"recipe": LUCID}),
+        (["--objective", "channel:conv2,3"], [iv.Channel("conv2", 3)], {"recipe": CLEAR}),
         (["--objective", "channel:conv2,1-2"], [iv.Channel("conv2", 1), iv.Channel("conv2", 2)], {}),
         (["--objective", "neuron:conv1,2", "--seed", "4"], [iv.Neuron("conv1", 2)], {"seed": 4}),
         (["--objective", "neuron:conv1,2,0,3"], [iv.Neuron("conv1", 2, (0, 3))], {}),
@@ -50,7 +50,7 @@ QUICK = ["--steps", "2", "--out", "out.safetensors"]
         (
             ["--objective", "channel:conv1,0", "--starts", "2", "--diversity", "5"],
             [iv.Channel("conv1", 0)],
-            {"starts": 2, "recipe": replace(LUCID, diversity=5.0)},
+            {"starts": 2, "recipe": replace(CLEAR, diversity=5.0)},
         ),
         (["--target", "ox", "--snapshots", "1,2"], [iv.Logit(0)], {"snapshots": (1, 2)}),
     ],
@@ -84,12 +84,12 @@ def test_the_size_of_the_input_is_that_of_the_picture(run, here, small) -> None:
     ("options", "recipe"),
     [
         (["--prior", "edgeenergy:weight=0.01", "--prior", "L1:weight=2"], {"priors": (EdgeEnergy(0.01), L1(2))}),
-        (["--canvas-size", "12,20"], {"canvas": Fourier(size=(12, 20))}),
-        (["--canvas-size", "12", "--image", "one.png"], {"canvas": Fourier(size=12, image="one.png")}),
+        (["--canvas-size", "12,20"], {"canvas": Fourier(size=(12, 20), decay=1.5)}),
+        (["--canvas-size", "12", "--image", "one.png"], {"canvas": Fourier(size=12, image="one.png", decay=1.5)}),
     ],
 )
 def test_recipes_take_priors_an_image_and_a_size(run, photos, small, *, options, recipe) -> None:
-    expected = synthesize(factory.small(), iv.Logit(0), recipe=replace(LUCID, steps=2, **recipe))
+    expected = synthesize(factory.small(), iv.Logit(0), recipe=replace(CLEAR, steps=2, **recipe))
     assert run("synthesize", *small, "--target", "ox", *options, *QUICK).code == 0
     torch.testing.assert_close(Synthesis.load("out.safetensors").images, expected.images)
 

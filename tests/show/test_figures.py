@@ -20,7 +20,7 @@ from innerview.show.sheet import MOST_IMAGES
 
 DRAWN = (
     "these results can be drawn: Attribution, Filters, WeightDistributions, Activations, Comparison, UnitLines, "
-    "Recording, Attack, Synthesis; and lists of Attribution, Attack"
+    "Recording, Attack, Synthesis, Dictionary, ChannelGroups, ActivationGrid; and lists of Attribution, Attack"
 )
 
 
