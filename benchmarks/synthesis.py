@@ -146,7 +146,8 @@ Measured on {datetime.now(UTC):%Y-%m-%d} on a {platform.machine()} CPU with {THR
 torch-lucent {metadata.version("torch-lucent")}, by `python benchmarks/synthesis.py --out docs/synthesis-cost.md`. Times
 are medians of rounds in which all take turns, each with {steps} steps from start to finished picture; a forward pass is
 that of one image of {SIZE} × {SIZE}. The objective is that of the picture as it stands, without frame or shift, after
-{far} steps. Peaks are those of a fresh process above the loaded network, after {steps} and after {LONG * steps} steps.
+{far} steps. Peaks are those of a fresh process above the loaded network, after {steps} and after {LONG * steps} steps:
+of a step nothing is kept but its objective, and what differs is what the system's allocator holds on to.
 """
     columns = "| question | innerview, a step | Lucent, a step | times faster | goal | innerview, forward passes |"
     rows = [columns, "|" + " --- |" * 6, *(_speed(each, steps) for each in outcomes)]
