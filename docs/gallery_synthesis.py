@@ -89,7 +89,7 @@ def dreamt(net: iv.Network) -> None:
     """A photograph in which the network sees more of what it sees already."""
     photograph = net.preprocess.normalise(_pixels("china.jpg"))
     found = iv.dream(net, photograph, iv.LayerEnergy("blocks.4.2"), octaves=4)
-    iv.save(found, FOLDER / "mobilenetv2-dream.png", dpi=DPI)
+    iv.save(found, FOLDER / "mobilenetv2-dream.png", dpi=200)
 
 
 def seen_by_layer(net: iv.Network) -> None:
@@ -129,7 +129,7 @@ def _pixels(name: str) -> object:
     """A photograph in its own size, as [1, 3, row, column] in 0–1."""
     from torchvision.transforms.functional import to_tensor
 
-    return to_tensor(load_sample_image(name))[None]
+    return to_tensor(load_sample_image(name).copy())[None]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
