@@ -1,6 +1,7 @@
 """`innerview synthesize` and `innerview dream`: the pictures of the Python call, as a figure and a table."""
 
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -285,3 +286,12 @@ def test_transformers_have_channels_too(run, here) -> None:
     ended = run("synthesize", "--network", f"{FACTORY}:vit", "--objective", "channel:block,3", *QUICK)
     assert ended.code == 0
     assert Synthesis.load("out.safetensors").alive.all()
+
+
+@pytest.mark.usefixtures("here")
+def test_a_film_that_cannot_be_written_is_refused_before_the_work(run, small, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    monkeypatch.setattr("innerview.synthesis.synthesize.synthesize", lambda *_, **__: pytest.fail("it has begun"))
+    ended = run("synthesize", *small, "--target", "ox", "--out", "out.mp4")
+    assert ended.code == 2
+    assert ended.err == 'innerview: .mp4 needs the library av; install it with: pip install "innerview[video]"\n'

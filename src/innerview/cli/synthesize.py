@@ -46,10 +46,14 @@ def synthesize(  # noqa: PLR0913 - options that belong together are one paramete
     """
     from ..progress import progress_bar
     from ..show.figures import FORMATS
+    from ..show.film import require
     from ..synthesis.synthesize import synthesize as synthesized
 
     out = named(out, "synthesis", (*FORMATS, *FILMS))
-    moments = how.moments(film=out.suffix.lower() in FILMS)
+    film = out.suffix.lower() in FILMS
+    if film:
+        require(out, _FPS)
+    moments = how.moments(film=film)
     network = net.load()
     asked = questions(network, objective, target)
     if not asked:

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 from jaxtyping import UInt8
@@ -43,6 +45,8 @@ def require(path: Path, fps: float) -> None:
         raise SettingError(f"an animation is written as {' or '.join(_WRITERS)}; got {path.name!r}")
     if not 0 < fps <= FASTEST:
         raise SettingError(f"fps is a number of pictures in a second, above 0 and up to {FASTEST}; got {fps}")
+    if path.suffix.lower() == ".mp4":
+        _library()
 
 
 def write(film: Film, path: Path, fps: float) -> None:
@@ -73,10 +77,7 @@ def _reduced(pixels: Pixels, colours: Image.Image) -> Image.Image:
 
 
 def _mp4(film: Film, path: Path, fps: float) -> None:
-    try:
-        import av
-    except ImportError as error:
-        raise SettingError('.mp4 needs the library av; install it with: pip install "innerview[video]"') from error
+    av = _library()
     pictures = map(_even, _held(film.pictures, round(HELD * fps)))
     first = next(pictures)
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as file:
@@ -86,6 +87,13 @@ def _mp4(film: Film, path: Path, fps: float) -> None:
         for pixels in chain([first], pictures):
             file.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         file.mux(stream.encode(None))
+
+
+def _library() -> ModuleType:
+    try:
+        return import_module("av")
+    except ImportError as error:
+        raise SettingError('.mp4 needs the library av; install it with: pip install "innerview[video]"') from error
 
 
 def _held(pictures: Iterable[Pixels], more: int) -> Iterator[Pixels]:
