@@ -34,7 +34,7 @@ class GradientAscent(AttackMethod):
     Args:
         step: η, in pixels of 0–1; by default a quarter of one of 255 grey levels, with which photographs are
             misjudged within some steps by networks of ImageNet. Digits need ten times as much. If not normalised, η is
-            the factor of the gradient: the usual 0.1 in units of an ImageNet network's input is 0.005 in pixels.
+            the factor of the gradient: 0.1 in units of an ImageNet network's input is about 0.005 in pixels.
         steps: their number at most; an image whose class has changed is left as it is.
         normalised: whether all steps have one length, or are as long as the gradient.
     """
