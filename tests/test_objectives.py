@@ -9,7 +9,8 @@ from torch import nn
 import innerview as iv
 from innerview.network.scope import untouched
 from innerview.network.seen import Seen
-from innerview.scoring import input_gradient, question, score
+from innerview.objectives import as_objective
+from innerview.scoring import input_gradient, score
 from small_networks import SmallCNN, TinyViT, images, network
 
 SEEN = Seen(
@@ -69,7 +70,7 @@ def test_combined_objectives_read_all_their_layers() -> None:
 
 def test_descriptions_read_like_the_question() -> None:
     net = network(SmallCNN(), labels=["ox", "bison", "cat", "dog", "emu"])
-    asked = question(net, images(), iv.Logit("ox") - iv.Logit("Bison"))
+    asked = as_objective(net, iv.Logit("ox") - iv.Logit("Bison"), images())
     assert asked.describe(net) == "ox − bison"
     assert (2 * iv.Probability(2)).describe(net) == "2 · probability of cat"
     assert iv.Neuron("conv1", 3).describe(net) == "conv1 channel 3, strongest position"
@@ -77,22 +78,22 @@ def test_descriptions_read_like_the_question() -> None:
 
 def test_names_become_indices_and_unknown_ones_list_the_nearest() -> None:
     net = network(SmallCNN(), labels=["ox", "bison", "cat", "dog", "emu"])
-    assert question(net, images(), iv.Logit("dog")) == iv.Logit(3)
+    assert as_objective(net, iv.Logit("dog"), images()) == iv.Logit(3)
     with pytest.raises(iv.InnerviewError, match="bison"):
-        question(net, images(), iv.Logit("bisom"))
+        as_objective(net, iv.Logit("bisom"), images())
     with pytest.raises(iv.InnerviewError, match="SmallCNN has no class names, so ask for an index; got 'dog'"):
-        question(network(SmallCNN()), images(), iv.Logit("dog"))
+        as_objective(network(SmallCNN()), iv.Logit("dog"), images())
 
 
 def test_a_list_is_one_objective_per_image() -> None:
     net, x = network(SmallCNN()), images(3)
     scores = net.logits(x)
-    asked = question(net, x, [iv.Logit(4), iv.Logit(0), iv.Logit(4)])
+    asked = as_objective(net, [iv.Logit(4), iv.Logit(0), iv.Logit(4)], x)
     with untouched(net.module):
         torch.testing.assert_close(score(net, x, asked), scores[[0, 1, 2], [4, 0, 4]])
         torch.testing.assert_close(score(net, x[[2, 1]], asked.rows([2, 1])), scores[[2, 1], [4, 0]])
     with pytest.raises(iv.InnerviewError, match="one objective for all images or one per image; got 2 for 3"):
-        question(net, x, [iv.Logit(0)] * 2)
+        as_objective(net, [iv.Logit(0)] * 2, x)
 
 
 OBJECTIVES = [

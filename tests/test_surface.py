@@ -91,6 +91,7 @@ PUBLIC = [
     "activation_grid",
     "activations",
     "animate",
+    "as_objective",
     "attack",
     "channel_groups",
     "compare",

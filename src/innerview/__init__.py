@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from .objectives import Objective as Objective
     from .objectives import PerImage as PerImage
     from .objectives import Probability as Probability
+    from .objectives import as_objective as as_objective
     from .parameters.distributions import WeightDistributions as WeightDistributions
     from .parameters.distributions import weight_distributions as weight_distributions
     from .parameters.filters import Filters as Filters
@@ -208,6 +209,7 @@ _MODULES = {
         "Objective",
         "PerImage",
         "Probability",
+        "as_objective",
     ),
     ".parameters.distributions": (
         "WeightDistributions",

@@ -8,14 +8,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .errors import MethodError, ObjectiveError
+from .errors import MethodError
 from .network.grids import default_layer
 from .network.network import Network
 from .network.relu_rules import ReluRules, Rule
 from .network.seen import Seen
 from .network.sharing import shared
 from .network.tap import look
-from .objectives import Logit, Objective, PerImage
+from .objectives import Objective
 
 Images = Float[Tensor, "batch channel row column"]
 
@@ -27,20 +27,6 @@ class Gradients:
     activations: tuple[Tensor, ...]
     gradients: tuple[Tensor, ...]
     scores: Float[Tensor, "batch"]
-
-
-def question(net: Network, images: Images, objective: Objective | Sequence[Objective] | None) -> Objective:
-    """What is asked of these images: one objective for all, one per image, or None for each one's top class."""
-    if objective is None:
-        best = Seen({}, net.logits(images)).class_scores.argmax(1)
-        return PerImage(tuple(Logit(index) for index in best.tolist()))
-    asked = objective if isinstance(objective, Objective) else PerImage(tuple(objective))
-    bound = asked.bind(net)
-    if isinstance(bound, PerImage) and len(bound.objectives) != len(images):
-        raise ObjectiveError(
-            f"give one objective for all images or one per image; got {len(bound.objectives)} for {len(images)}"
-        )
-    return bound
 
 
 @torch.no_grad()

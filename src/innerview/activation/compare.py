@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import ImageError
-from ..network.network import Network
+from ..network.network import Network, require_network
 from .maps import Activations, Maps, activations, stages
 
 SMALLEST = 1e-12
@@ -64,6 +64,7 @@ def compare(net: Network, images: Any, others: Any, layers: Sequence[str] | None
         ImageError: the numbers or sizes of the images differ.
         LayerError: a layer does not exist, or did not run.
     """
+    require_network(net)
     images, others = net.prepare(images), net.prepare(others)
     if len(others) == 1:
         others = others.expand(len(images), -1, -1, -1)

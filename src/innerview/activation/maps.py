@@ -14,7 +14,7 @@ from ..errors import LayerError, MethodError, ResultError, SettingError
 from ..network.batching import in_batches
 from ..network.grids import recognised
 from ..network.layers import LayerInfo, in_order
-from ..network.network import Network
+from ..network.network import Network, require_network
 from ..network.pictures import pictures
 from ..network.receptive_field import ReceptiveField
 from ..network.scope import untouched
@@ -132,6 +132,7 @@ def activations(
     Raises:
         LayerError: a layer does not exist, did not run or gives no tensor; the nearest names are listed.
     """
+    require_network(net)
     images = net.prepare(images)
     names = _in_depth_order(net, images, stages(net, images) if layers is None else layers)
     keep = partial(_kept, precision=precision)

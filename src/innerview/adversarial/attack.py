@@ -9,11 +9,12 @@ from jaxtyping import Int
 from torch import Tensor
 
 from ..network.batching import in_batches
-from ..network.network import Network
+from ..network.network import Network, require_network
 from ..network.scope import untouched
+from ..objectives.question import Classes, Question
 from ..progress import Advance, steps
 from ..results import Provenance
-from .goal import Classes, Question, goal_of
+from .goal import goal_of
 from .method import AttackMethod
 from .pixels import pixels
 from .point import Point, Start
@@ -47,6 +48,7 @@ def attack(
         LabelError, ObjectiveError, SettingError: the goal does not fit the network or the images.
         MethodError: the network gives no gradient, or this attack cannot reach such a goal.
     """
+    require_network(net)
     images = net.prepare(images)
     goal = goal_of(net, images, objective, target)
     with untouched(net.module), torch.inference_mode(False), torch.enable_grad():

@@ -14,14 +14,12 @@ from torch.nn import functional
 from ..errors import MethodError, ObjectiveError, SettingError
 from ..network.network import Network
 from ..network.seen import Seen
-from ..objectives import Objective, PerImage
-from ..scoring import Images, question
+from ..objectives import Objective, PerImage, Question, as_objective
+from ..objectives.question import Classes
+from ..scoring import Images
 
 Scores = Float[Tensor, "batch"]
 Best = Int[Tensor, "batch"]
-Classes = int | str | Sequence[int | str] | Tensor
-"""A class by index or name for all images, or one for each."""
-Question = Objective | Sequence[Objective] | Classes
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,7 @@ def goal_of(net: Network, images: Images, objective: Question | None, target: Cl
         case None:
             return Leave()
         case Objective() | [Objective(), *_]:
-            return Lower(question(net, images, objective))
+            return Lower(as_objective(net, objective, images))
         case _:
             return Leave(_indices(net, len(images), objective))
 

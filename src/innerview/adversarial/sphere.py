@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import ImageError, ResultError, SettingError
 from ..network.batching import in_batches
-from ..network.network import Network
+from ..network.network import Network, require_network
 from ..network.scope import untouched
 from ..network.tap import look
 from ..progress import Advance, steps
@@ -97,6 +97,7 @@ def sphere(  # noqa: PLR0913 - all but the first three are optional
         SettingError: a setting is outside its range.
     """
     require_settings(samples, radius)
+    require_network(net)
     images = net.prepare(images)
     if images.shape != attack.images.shape or not torch.equal(images, attack.images.to(images)):
         raise ImageError("a sphere is around the images that were attacked; these are others", kind="others")

@@ -1,29 +1,28 @@
 """What every attribution method is and gives."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, Literal, final
+from typing import Any, ClassVar, Literal, TypeVar, final
 
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import ResultError
+from ..errors import ResultError, SettingError
 from ..network.batching import in_batches
-from ..network.network import Network
+from ..network.network import Network, require_network
 from ..network.pictures import pictures
 from ..network.scope import untouched
-from ..objectives import Objective, PerImage
+from ..objectives import Objective, PerImage, Question, as_objective
 from ..results import Provenance, read, write
-from ..scoring import question
 
 Images = Float[Tensor, "batch channel row column"]
 Maps = Float[Tensor, "batch map map_row map_column"]
 """What a method gives: as many maps as channels or one, at the input's resolution or a coarser one."""
 Reduction = Literal["sum", "largest"]
+Kind = TypeVar("Kind", bound="Method")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +119,16 @@ class Method(ABC):
 
     about: ClassVar[About]
 
+    def __new__(cls: type[Kind], *settings: object, **_: object) -> Kind:
+        """Refuse the network among the settings, where any value would be kept."""
+        if settings and isinstance(settings[0], Network | nn.Module):
+            name = cls.__name__
+            raise SettingError(
+                f"{name} is made of its settings and then asked, as in iv.{name}()(net, images, question); got "
+                f"{type(settings[0]).__name__} as a setting"
+            )
+        return object.__new__(cls)
+
     @property
     def reduction(self) -> Reduction:
         """How the channels of its values become one number per pixel."""
@@ -131,23 +140,23 @@ class Method(ABC):
         return True
 
     @final
-    def __call__(
-        self, net: Network, images: Any, objective: Objective | Sequence[Objective] | None = None
-    ) -> Attribution:
+    def __call__(self, net: Network, images: Any, objective: Question | None = None) -> Attribution:
         """Where in each image the objective comes from.
 
         Args:
             net: the network; it is not changed.
             images: anything `net.prepare` takes.
-            objective: one for all images, one per image, or None for each image's most probable class.
+            objective: an objective, or a class by index or name; one for all images or one per image, or None for
+                each image's most probable class.
 
         Raises:
             ImageError, LabelError, ObjectiveError: the images or the question do not fit the network.
             MethodError: this method cannot be applied to this network; the message says why.
         """
+        require_network(net)
         images = net.prepare(images)
         with untouched(net.module):
-            asked = question(net, images, objective)
+            asked = as_objective(net, objective, images)
 
             def run(rows: slice) -> tuple[Maps, Float[Tensor, "batch"] | None]:
                 part = asked.rows(range(len(images))[rows])

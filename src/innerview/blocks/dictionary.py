@@ -17,7 +17,7 @@ from ..network.network import Network
 from ..network.pictures import pictures
 from ..network.receptive_field import ReceptiveField
 from ..network.sharing import sharing
-from ..objectives import Channel, Direction, Neuron, Objective
+from ..objectives import Channel, Direction, Neuron, Question
 from ..results import Provenance, read, write
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
@@ -98,7 +98,7 @@ def dictionary(  # noqa: PLR0913 - all but what is looked at are optional
     layer: str,
     position: Position | None = None,
     *,
-    objective: Objective | None = None,
+    objective: Question | None = None,
     units: int = 6,
     project: Projection = "guided",
     power: float = 2.0,
@@ -124,7 +124,8 @@ def dictionary(  # noqa: PLR0913 - all but what is looked at are optional
         layer: the layer's address.
         position: row and column of the layer's grid; vectors have only (0, 0), tokens without a grid (token, 0). By
             default the position with the largest share in the objective.
-        objective: what the shares are of, by default the raw score of the most probable class.
+        objective: what the shares are of: an objective, or a class by index or name; by default the most probable
+            class.
         units: how many; fewer if fewer are above zero there.
         project: by which rule activations go back to the pixels: "guided", "deconvolution", or the plain "gradient",
             which takes the place of the others where no ReLU lies on the way.

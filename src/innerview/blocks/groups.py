@@ -12,7 +12,7 @@ from ..errors import MethodError, ResultError, SettingError
 from ..network.network import Network
 from ..network.pictures import pictures
 from ..network.scope import untouched
-from ..objectives import Direction, Objective
+from ..objectives import Direction, Question
 from ..results import Provenance, read, write
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
@@ -82,7 +82,7 @@ def channel_groups(  # noqa: PLR0913 - all but what is looked at are optional
     image: Any,
     layer: str,
     *,
-    objective: Objective | None = None,
+    objective: Question | None = None,
     groups: int = 6,
     power: float = 2.0,
     canvas: Canvas | None = None,
@@ -106,7 +106,8 @@ def channel_groups(  # noqa: PLR0913 - all but what is looked at are optional
         net: the network; it is not changed.
         image: one image, anything `net.prepare` takes.
         layer: the layer's address.
-        objective: what the shares are of, by default the raw score of the most probable class.
+        objective: what the shares are of: an objective, or a class by index or name; by default the most probable
+            class.
         groups: how many; no more than the layer has channels, or positions.
         power: how much a group's direction counts against the strength in its picture, as in `Direction`.
         canvas, recipe, steps, seed: how the pictures are made, as in `synthesize`.

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from ..errors import ImageError, SettingError
 from ..network.grids import as_maps, recognised
-from ..network.network import Network
+from ..network.network import Network, require_network
 from ..network.scope import untouched
 from ..network.seen import Seen
-from ..objectives import Objective
-from ..scoring import layer_gradients, question
+from ..objectives import Question, as_objective
+from ..scoring import layer_gradients
 
 Image = Float[Tensor, "1 channel row column"]
 Values = Float[Tensor, "map map_row map_column"]
@@ -61,7 +61,7 @@ class Shares:
         return row, column
 
 
-def shares(net: Network, image: Image, layer: str, objective: Objective | None = None) -> Shares:
+def shares(net: Network, image: Image, layer: str, objective: Question | None = None) -> Shares:
     """How much each value of a layer contributes to an answer, by default to the score of the most probable class.
 
         s ≈ Σ a ⊙ ∂s / ∂a + what does not depend on the layer
@@ -75,7 +75,7 @@ def shares(net: Network, image: Image, layer: str, objective: Objective | None =
         MethodError: the objective does not depend on the layer.
     """
     with untouched(net.module):
-        asked = question(net, image, objective)
+        asked = as_objective(net, objective, image)
         found = layer_gradients(net, image, asked, [layer])
         activations, gradients = (read(net, image, layer, each)[0] for each in (*found.activations, *found.gradients))
     return Shares(layer, activations, gradients, found.scores[0], asked.describe(net))
@@ -83,6 +83,7 @@ def shares(net: Network, image: Image, layer: str, objective: Objective | None =
 
 def one_image(net: Network, image: Any) -> Image:
     """The network's input made of one image; `ImageError` if there are several."""
+    require_network(net)
     prepared = net.prepare(image)
     if len(prepared) != 1:
         raise ImageError(f"these views are of one image; got {len(prepared)}: look at them one by one", kind="several")

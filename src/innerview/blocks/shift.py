@@ -1,6 +1,5 @@
 """How an attack moves the explanation: the same question about the image before and after."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,8 +8,8 @@ from torch import Tensor
 
 from ..adversarial.result import Attack
 from ..attribution.method import Attribution, Method
-from ..network.network import Network
-from ..objectives import Logit, Objective
+from ..network.network import Network, require_network
+from ..objectives import Question
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,16 +30,15 @@ class Shift:
         return torch.cosine_similarity(*maps, dim=1)
 
 
-def shift(
-    net: Network, attack: Attack, method: Method, objective: Objective | Sequence[Objective] | None = None
-) -> Shift:
+def shift(net: Network, attack: Attack, method: Method, objective: Question | None = None) -> Shift:
     """How an attack moves the explanation of a question, by default of each image's class before it.
 
     Args:
         net: the network that was attacked; it is not changed.
         attack: what the attack gave.
         method: how to explain.
-        objective: what is asked of both: one for all images, one per image, or None.
+        objective: what is asked of both, as a method takes it.
     """
-    asked = [Logit(index) for index in attack.classes[:, 0].tolist()] if objective is None else objective
+    require_network(net)
+    asked = attack.classes[:, 0] if objective is None else objective
     return Shift(method(net, attack.images, asked), method(net, attack.adversarial, asked))

@@ -231,6 +231,15 @@ class Network:
         return self._digest[2]
 
 
+def require_network(net: object) -> None:
+    """`NetworkError` unless it is a `Network`: its module alone does not say what a picture is to it."""
+    if isinstance(net, Network):
+        return
+    wrapped = "iv.Network(module, iv.Preprocess(size=224), labels=[…])"
+    remedy = wrapped if isinstance(net, nn.Module) else f'iv.load("torchvision/resnet50") or {wrapped}'
+    raise NetworkError(f"innerview looks at a Network; got {type(net).__name__}. Make one: net = {remedy}")
+
+
 def _hash(state: dict[str, Tensor]) -> str:
     digest = hashlib.blake2b(digest_size=8)
     for name, tensor in sorted(state.items()):

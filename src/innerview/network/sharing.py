@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
-from .network import Network
+from .network import Network, require_network
 from .scope import version
 
 Result = TypeVar("Result")
@@ -38,6 +38,7 @@ def sharing(net: Network, images: Any) -> Iterator[Tensor]:
         net: the network; it must not be changed within the block.
         images: anything that `net.prepare` takes; hand the block's variable, the prepared images, to the methods.
     """
+    require_network(net)
     images = net.prepare(images)
     if shared(net, images) is not None:  # an outer block shares already
         yield images

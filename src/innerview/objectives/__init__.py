@@ -20,3 +20,6 @@ from .objective import Part as Part
 from .objective import PerImage as PerImage
 from .objective import Product as Product
 from .objective import Sum as Sum
+from .question import Question as Question
+from .question import as_objective as as_objective
+from .question import each_objective as each_objective

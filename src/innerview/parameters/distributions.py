@@ -9,7 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ..errors import LayerError, ResultError, SettingError
-from ..network.network import Network
+from ..network.network import Network, require_network
 from ..results import Provenance, read, write
 from .filters import kernels, with_kernels
 
@@ -62,6 +62,7 @@ def weight_distributions(net: Network, layers: Sequence[str] | None = None, *, b
         LayerError: a layer does not exist or has no kernels.
         SettingError: there is no bin.
     """
+    require_network(net)
     if bins < 1:
         raise SettingError(f"bins is the number of bars of each histogram, at least 1; got {bins}")
     found = with_kernels(net.module)

@@ -10,7 +10,7 @@ from torch import Size, Tensor, nn
 
 from ..errors import LayerError, ResultError, SettingError
 from ..network.layers import LayerInfo
-from ..network.network import Network
+from ..network.network import Network, require_network
 from ..results import Provenance, read, write
 
 Kernels = Float[Tensor, "output input row column"]
@@ -91,6 +91,7 @@ def filters(
         LayerError: the layer does not exist or has no kernels.
         SettingError: there is no such output or input, or no such order.
     """
+    require_network(net)
     if order not in get_args(Order):
         raise SettingError(f'order is "index" or "norm"; got {order!r}')
     layer = _first_with_kernels(net) if layer is None else layer

@@ -16,7 +16,7 @@ from torch import Tensor
 from ..errors import SettingError
 from ..files import replacing
 from ..network.images import to_picture
-from ..network.network import Network
+from ..network.network import Network, require_network
 from ..network.pictures import pictures
 from ..network.sharing import sharing
 from ..progress import steps
@@ -66,6 +66,7 @@ def tour(net: Network, source: Any, *, top: int = 5, title: str | None = None) -
         SettingError: there is more than one image, or `top` is less than 1.
         ImageError, NetworkError: the image cannot be used, or the network gives no class scores.
     """
+    require_network(net)
     with sharing(net, _image(net, source)) as image:
         visit = _visit(net, image, source, top)
         work = [(section, section.parts(visit)) for section in SECTIONS]

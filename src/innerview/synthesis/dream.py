@@ -1,6 +1,6 @@
 """An image in which a network sees more of what it sees already."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -10,13 +10,13 @@ from torch import Tensor
 
 from ..errors import SettingError
 from ..network.batching import in_batches
-from ..network.network import Network
+from ..network.network import Network, require_network
 from ..network.scope import untouched
-from ..objectives import Objective
+from ..objectives import Objective, Question, as_objective
 from ..progress import Advance
 from ..progress import steps as progress
 from ..results import Provenance
-from ..scoring import input_gradient, question, score
+from ..scoring import input_gradient, score
 from .ascent import Pictures, joined, words
 from .canvas import Pixels01, Size, on, resized
 from .result import Synthesis
@@ -60,7 +60,7 @@ class Octaves:
 def dream(  # noqa: PLR0913 - all but the question are optional
     net: Network,
     images: Any,
-    objective: Objective | Sequence[Objective] | None = None,
+    objective: Question | None = None,
     *,
     octaves: int = 4,
     how: Octaves = Octaves(),
@@ -80,7 +80,8 @@ def dream(  # noqa: PLR0913 - all but the question are optional
     Args:
         net: the network; it is not changed. It must take inputs of several sizes.
         images: anything `net.prepare` takes; a prepared float tensor may have any size.
-        objective: one for all images, one for each, or None for each image's most probable class.
+        objective: an objective, or a class by index or name; one for all images, one for each, or None for each
+            image's most probable class.
         octaves: the number of sizes.
         how: sizes, steps and tiles.
         seed: of the rolling.
@@ -92,8 +93,9 @@ def dream(  # noqa: PLR0913 - all but the question are optional
     """
     if octaves < 1:
         raise SettingError(f"octaves is a number of sizes, at least 1; got {octaves}")
+    require_network(net)
     images = net.prepare(images)
-    asked = question(net, images, objective)
+    asked = as_objective(net, objective, images)
     with untouched(net.module), torch.inference_mode(False), torch.enable_grad():
         pixels = net.preprocess.display(on(net, images)).clamp(0, 1)
         fitting = net.batch_size(images, graph=True)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import ObjectiveError, SettingError
-from ..network.network import Network
+from ..network.network import Network, require_network
 from ..network.scope import untouched
 from ..network.seen import Seen
 from ..network.tap import look
@@ -98,6 +98,7 @@ def mimic(  # noqa: PLR0913 - all but the question are optional
     """
     if isinstance(recipe.views, Transforms):
         recipe = replace(recipe, views=replace(recipe.views, keep=True))
+    require_network(net)
     goals = _resemblances(net, net.prepare(images), layer, power)
     return synthesize(net, goals, canvas=canvas, recipe=recipe, steps=steps, seed=seed)
 

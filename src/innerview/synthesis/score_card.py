@@ -16,7 +16,7 @@ from ..network.network import Network
 from ..network.scope import untouched
 from ..network.seen import Seen
 from ..network.tap import look
-from ..objectives import Channel, Logit, Neuron, Objective, PerImage, Probability
+from ..objectives import Channel, Logit, Neuron, Objective, PerImage, Probability, Question, each_objective
 from ..progress import steps as progress
 from ..results import Provenance
 from .canvas import Pixels01, on, resized
@@ -41,7 +41,7 @@ Standings = tuple[Int[Tensor, "picture"], Float[Tensor, "picture"]]
 def score_card(  # noqa: PLR0913 - all but the first four are optional
     net: Network,
     made: Synthesis,
-    objective: Objective | Sequence[Objective],
+    objective: Question,
     photographs: str | Path | Sequence[PictureSource] | Tensor,
     *,
     other: Network | None = None,
@@ -140,16 +140,15 @@ class _Examiner:
         return torch.stack([each(seen) for each in self.asked], 1).cpu()
 
 
-def _asked(net: Network, made: Synthesis, objective: Objective | Sequence[Objective]) -> list[Objective]:
+def _asked(net: Network, made: Synthesis, objective: Question) -> list[Objective]:
     """The question of each picture; several starts of a question stand in a row."""
-    if isinstance(objective, Objective):
-        objective = objective.objectives if isinstance(objective, PerImage) else (objective,)
-    if not objective or len(made) % len(objective):
+    asked = each_objective(net, objective)
+    if len(made) % len(asked):
         raise ObjectiveError(
             f"give the questions that the pictures were made for: one for all {len(made)}, or one for each or for as "
-            f"many starts of each; got {len(objective)}"
+            f"many starts of each; got {len(asked)}"
         )
-    return [each.bind(net) for each in objective for _ in range(len(made) // len(objective))]
+    return [each for each in asked for _ in range(len(made) // len(asked))]
 
 
 def _files(photographs: str | Path | Sequence[PictureSource] | Tensor) -> Sequence[PictureSource] | Tensor:

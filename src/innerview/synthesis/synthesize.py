@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from ..errors import MethodError, ObjectiveError, SettingError
+from ..errors import MethodError, SettingError
 from ..network.batching import in_batches
 from ..network.network import Network
 from ..network.scope import untouched
-from ..objectives import Objective, PerImage
+from ..objectives import Objective, PerImage, Question, each_objective
 from ..progress import steps as progress
 from ..results import Provenance
 from .ascent import Climb, Pictures, joined
@@ -24,7 +24,7 @@ from .window import Windowed, windowed
 
 def synthesize(  # noqa: PLR0913 - all but the question are optional
     net: Network,
-    objective: Objective | Sequence[Objective],
+    objective: Question,
     *,
     canvas: Canvas | None = None,
     recipe: Recipe = CLEAR,
@@ -44,7 +44,7 @@ def synthesize(  # noqa: PLR0913 - all but the question are optional
 
     Args:
         net: the network; it is not changed.
-        objective: what to answer, or a list of it.
+        objective: what to answer: an objective, or a class by index or name, or a list of these.
         canvas: what to draw on, by default the recipe's; in the size of the network's input unless it says another.
         recipe: `CLEAR`, `LUCID`, `LECTURE`, `MACO`, or one of these with other settings:
             `dataclasses.replace(CLEAR, …)`.
@@ -60,7 +60,7 @@ def synthesize(  # noqa: PLR0913 - all but the question are optional
     """
     recipe = replace(recipe, canvas=canvas or recipe.canvas, steps=recipe.steps if steps is None else steps)
     _require(recipe, starts, snapshots)
-    asked = [each for each in _asked(net, objective) for _ in range(starts)]
+    asked = [each for each in each_objective(net, objective) for _ in range(starts)]
     seeds = [seed + start for start in range(starts)] * (len(asked) // starts)
     with untouched(net.module), torch.inference_mode(False), torch.enable_grad():
         plan = _Plan.of(net, recipe, starts if recipe.diversity else 1, tuple(sorted(set(snapshots))))
@@ -147,11 +147,3 @@ def _require(recipe: Recipe, starts: int, snapshots: Sequence[int]) -> None:
         raise SettingError(f"starts is the number of pictures of each objective, at least 1; got {starts}")
     if snapshots and not 1 <= min(snapshots) <= max(snapshots) <= recipe.steps:
         raise SettingError(f"snapshots are numbers of steps from 1 to {recipe.steps}; got {list(snapshots)}")
-
-
-def _asked(net: Network, objective: Objective | Sequence[Objective]) -> list[Objective]:
-    if isinstance(objective, Objective):
-        objective = objective.objectives if isinstance(objective, PerImage) else (objective,)
-    if not objective:
-        raise ObjectiveError("ask for at least one objective; the list is empty")
-    return [each.bind(net) for each in objective]
