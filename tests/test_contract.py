@@ -144,7 +144,7 @@ def test_other_memory_layouts_give_the_same_numbers(method: str) -> None:
 def test_a_result_survives_saving(method: str, tmp_path) -> None:
     result = explain(method, suits(method), images(), [iv.Logit(1), iv.Logit(2)])
     result.save(tmp_path / "why.safetensors")
-    again = iv.Attribution.load(tmp_path / "why.safetensors")
+    again = iv.read(tmp_path / "why.safetensors")
     assert torch.equal(again.values, result.values)
     assert torch.equal(again.images, result.images)
     assert torch.equal(again.heatmap(), result.heatmap())

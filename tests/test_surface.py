@@ -106,6 +106,7 @@ PUBLIC = [
     "mimic",
     "open_recording",
     "progress_bar",
+    "read",
     "save",
     "score_card",
     "sharing",

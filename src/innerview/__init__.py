@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from .parameters.hidden_units import hidden_units as hidden_units
     from .parameters.unit_lines import UnitLines as UnitLines
     from .progress import progress_bar as progress_bar
+    from .reading import read as read
     from .recording.probes import ActivationMaps as ActivationMaps
     from .recording.probes import FilterImages as FilterImages
     from .recording.probes import HiddenUnits as HiddenUnits
@@ -222,6 +223,7 @@ _MODULES = {
     ".parameters.hidden_units": ("hidden_units",),
     ".parameters.unit_lines": ("UnitLines",),
     ".progress": ("progress_bar",),
+    ".reading": ("read",),
     ".recording.probes": (
         "ActivationMaps",
         "FilterImages",

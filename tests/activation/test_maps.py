@@ -1,8 +1,6 @@
 """Activations: the very values of the network, read without running further than needed."""
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
@@ -203,21 +201,6 @@ def test_also_when_the_pass_fails(error: type[BaseException]) -> None:
     with pytest.raises(error, match="broken"):
         iv.activations(net, x, ["conv2"])
     assert fingerprint(net.module, x) == before
-
-
-@pytest.mark.parametrize("make", [SmallCNN, TinyViT])
-def test_saved_and_read_again(make: Callable[[], nn.Module], tmp_path: Path) -> None:
-    net, x = network(make()), images(2)
-    found = iv.activations(net, x, [info.name for info in net.layers(x)][:3])
-    found.save(tmp_path / "acts.safetensors")
-    again = iv.Activations.load(tmp_path / "acts.safetensors")
-    assert list(again) == list(found)
-    assert again.fields == found.fields
-    assert again.provenance == found.provenance
-    assert torch.equal(again.images, found.images)
-    assert all(torch.equal(again[name], found[name]) for name in found)
-    assert all(torch.equal(again.maps(name), found.maps(name)) for name in found.grids)
-    assert again.grids.keys() == found.grids.keys()
 
 
 def test_results_of_a_network_with_random_weights_say_so() -> None:

@@ -12,8 +12,7 @@ from fingerprint import fingerprint
 from innerview.adversarial.attack import attack
 from innerview.adversarial.catalogue import ATTACKS
 from innerview.adversarial.gradient_steps import FGSM, PGD, GradientAscent
-from innerview.adversarial.result import Attack
-from innerview.errors import ImageError, LabelError, MethodError, ObjectiveError, ResultError, SettingError
+from innerview.errors import ImageError, LabelError, MethodError, ObjectiveError, SettingError
 from innerview.progress import listening
 from small_networks import AWKWARD, OneConv, SmallCNN, network
 from trouble import failing, lived_in
@@ -192,29 +191,6 @@ def test_precision_is_the_networks_and_pixels_are_single_at_least(method: str) -
     torch.testing.assert_close(double.after.float(), expected.after, rtol=0, atol=1e-3)
     half = attack(iv.Network(network(SmallCNN()).module.bfloat16(), net.preprocess), x, METHODS[method])
     assert (half.adversarial.dtype, half.after.dtype) == (torch.bfloat16, torch.float32)
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_a_result_survives_saving(method: str, tmp_path) -> None:
-    net = network(SmallCNN(), labels=["ox", "bison", "gnu", "yak", "cow"])
-    result = attack(net, shown(), METHODS[method])
-    result.save(tmp_path / "attack.safetensors")
-    again = Attack.load(tmp_path / "attack.safetensors")
-    assert torch.equal(again.adversarial, result.adversarial)
-    assert torch.equal(again.difference, result.difference)
-    assert [again.history(image) for image in range(3)] == [result.history(image) for image in range(3)]
-    assert again.provenance == result.provenance
-    assert again.provenance.method == type(METHODS[method]).__name__
-
-
-def test_a_damaged_result_is_refused(tmp_path, monkeypatch) -> None:
-    result = attack(network(SmallCNN()), shown(), FGSM())
-    result.save(tmp_path / "a.safetensors")
-    with pytest.raises(ResultError, match="does not hold a saved attribution"):
-        iv.Attribution.load(tmp_path / "a.safetensors")
-    monkeypatch.setattr("innerview.adversarial.result.read", lambda *_: ({}, {"names": {}}))
-    with pytest.raises(ResultError, match="is an attack with missing or unknown parts: 'provenance'"):
-        Attack.load(tmp_path / "a.safetensors")
 
 
 class Detached(SmallCNN):

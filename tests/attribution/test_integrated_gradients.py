@@ -270,7 +270,7 @@ def test_captums_weights_are_single_precision_also_in_double() -> None:
 def test_the_total_survives_saving(tmp_path) -> None:
     result = iv.IntegratedGradients(points=3, baseline=(0.1, 0.2, 0.3))(network(SmallCNN()), images(3), iv.Logit(1))
     result.save(tmp_path / "why.safetensors")
-    again = iv.Attribution.load(tmp_path / "why.safetensors")
+    again = iv.read(tmp_path / "why.safetensors")
     assert torch.equal(again.total, result.total)
     assert torch.equal(again.gap, result.gap)
     assert again.provenance.settings["baseline"] == [0.1, 0.2, 0.3]

@@ -1,15 +1,12 @@
 """A position looked up: its units, their shares, pictures and projections."""
 
-from dataclasses import replace
-from pathlib import Path
-
 import pytest
 import torch
 from torch import Tensor, nn
 
 import innerview as iv
-from innerview.blocks.dictionary import Dictionary, dictionary
-from innerview.errors import MethodError, ResultError, SettingError
+from innerview.blocks.dictionary import dictionary
+from innerview.errors import MethodError, SettingError
 from innerview.synthesis.canvas import Pixels
 from innerview.synthesis.recipe import Recipe
 from small_networks import PIXELS, SmallCNN, TinyViT, images, network
@@ -98,21 +95,6 @@ def test_a_token_is_looked_up_at_its_place() -> None:
     token = iv.activations(net, x, ["block"])["block"][0, 3]
     torch.testing.assert_close(found.activations, token.sort(descending=True).values[:2])
     assert found.grid == (2, 2)
-
-
-def test_it_can_be_saved_and_loaded(tmp_path: Path) -> None:
-    net, x = network(SmallCNN()), images(1)
-    found = dictionary(net, x, "conv2", units=2, recipe=PLAIN, steps=1)
-    for each in (found, replace(found, field=None)):
-        each.save(tmp_path / "look.safetensors")
-        again = Dictionary.load(tmp_path / "look.safetensors")
-        for name, value in vars(each).items():
-            other = getattr(again, name)
-            assert torch.equal(other, value) if isinstance(value, Tensor) else other == value
-    assert again.provenance.settings["units"] == 2
-    iv.synthesize(net, iv.Logit(0), recipe=PLAIN, steps=1).save(tmp_path / "other.safetensors")
-    with pytest.raises(ResultError, match="does not hold a saved dictionary"):
-        Dictionary.load(tmp_path / "other.safetensors")
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,13 @@
 """An image as a layer sees it: the picture of each position, against its closed form."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 import innerview as iv
-from innerview.blocks.grid import CELLS, ActivationGrid, activation_grid
+from innerview.blocks.grid import CELLS, activation_grid
 from innerview.errors import SettingError
 from innerview.synthesis.canvas import Pixels
 from innerview.synthesis.recipe import Recipe
@@ -86,16 +85,6 @@ def test_pictures_are_small_where_the_network_takes_that(smallest: int, own: int
 def test_the_recipe_for_small_pictures_is_the_default_but_for_the_steps() -> None:
     assert replace(CELLS, steps=iv.CLEAR.steps) == iv.CLEAR
     assert CELLS.views.seen((64, 64), (224, 224)) == (64, 64)
-
-
-def test_it_can_be_saved_and_loaded(tmp_path: Path) -> None:
-    found = activation_grid(network(SmallCNN()), images(1), "conv2", most=2, recipe=PLAIN, steps=1)
-    found.save(tmp_path / "grid.safetensors")
-    again = ActivationGrid.load(tmp_path / "grid.safetensors")
-    for name, value in vars(found).items():
-        other = getattr(again, name)
-        assert torch.equal(other, value) if isinstance(value, Tensor) else other == value
-    assert again.provenance.settings["most"] == 2
 
 
 def test_no_rows_are_refused() -> None:

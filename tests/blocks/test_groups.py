@@ -1,13 +1,10 @@
 """Channels in groups: planted groups are found, and the shares add up."""
 
-from pathlib import Path
-
 import pytest
 import torch
-from torch import Tensor
 
 import innerview as iv
-from innerview.blocks.groups import ChannelGroups, channel_groups, factorized
+from innerview.blocks.groups import channel_groups, factorized
 from innerview.blocks.shares import shares
 from innerview.errors import MethodError, SettingError
 from innerview.synthesis.canvas import Pixels
@@ -78,16 +75,6 @@ def test_the_same_call_gives_the_same_groups() -> None:
     assert torch.equal(once.maps, again.maps)
     assert torch.equal(once.pictures, again.pictures)
     assert once.maps.shape == (3, 2, 2)
-
-
-def test_they_can_be_saved_and_loaded(tmp_path: Path) -> None:
-    found = channel_groups(network(SmallCNN()), images(1), "relu", groups=2, recipe=PLAIN)
-    found.save(tmp_path / "groups.safetensors")
-    again = ChannelGroups.load(tmp_path / "groups.safetensors")
-    for name, value in vars(found).items():
-        other = getattr(again, name)
-        assert torch.equal(other, value) if isinstance(value, Tensor) else other == value
-    assert again.provenance.settings["groups"] == 2
 
 
 @pytest.mark.parametrize("count", [0, 7])

@@ -28,7 +28,7 @@ def test_the_raw_values(run, small, photos) -> None:
     assert run("activations", photos[0], "--layer", "conv2", "--out", "a.safetensors", *small).code == 0
     net = factory.small()
     expected = iv.activations(net, net.prepare(photos[0]), ["conv2"])
-    assert torch.equal(iv.Activations.load("a.safetensors")["conv2"], expected["conv2"])
+    assert torch.equal(iv.read("a.safetensors")["conv2"], expected["conv2"])
 
 
 @pytest.mark.parametrize(

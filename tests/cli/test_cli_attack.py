@@ -10,7 +10,6 @@ import innerview as iv
 from innerview.adversarial.attack import attack
 from innerview.adversarial.deepfool import DeepFool
 from innerview.adversarial.gradient_steps import FGSM, PGD, GradientAscent
-from innerview.adversarial.result import Attack
 from innerview.adversarial.sphere import sphere
 from innerview.blocks.shift import shift
 from innerview.cli.terminal import clean
@@ -35,7 +34,7 @@ def test_the_result_is_that_of_the_python_call(run, photos, small, *, options, m
     expected = attack(net, net.prepare(photos), method, target=target)
     ended = run("attack", *photos, *small, *options, "--out", "out.safetensors")
     assert (ended.code, ended.err) == (0, "")
-    found = Attack.load("out.safetensors")
+    found = iv.read("out.safetensors")
     assert torch.equal(found.adversarial, expected.adversarial)
     asked = found.provenance
     assert (asked.objective, asked.method, asked.settings) == (

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import innerview as iv
-from innerview.blocks.dictionary import Dictionary, dictionary
-from innerview.blocks.grid import ActivationGrid, activation_grid
-from innerview.blocks.groups import ChannelGroups, channel_groups
+from innerview.blocks.dictionary import dictionary
+from innerview.blocks.grid import activation_grid
+from innerview.blocks.groups import channel_groups
 from innerview.synthesis.recipe import CLEAR, LECTURE
 
 QUICK = ["--steps", "2"]
@@ -38,7 +38,7 @@ def test_the_dictionary_is_that_of_the_python_call(run, photos, small, *, option
     expected = dictionary(net, photos[0], layer, position, steps=2, **settings)
     ended = run("dictionary", photos[0], *small, *options, *QUICK, "--out", "out.safetensors")
     assert (ended.code, ended.err) == (0, "")
-    found = Dictionary.load("out.safetensors")
+    found = iv.read("out.safetensors")
     for name in ("units", "shares", "pictures", "projections", "whole"):
         assert torch.equal(getattr(found, name), getattr(expected, name))
     assert found.position == expected.position
@@ -60,7 +60,7 @@ def test_the_groups_are_those_of_the_python_call(run, photos, small) -> None:
     options = ["--layer", "conv2", "--groups", "2", "--target", "3", "--recipe", "lecture", "--seed", "1"]
     ended = run("groups", photos[0], *small, *options, *QUICK, "--out", "out.safetensors")
     assert (ended.code, ended.err) == (0, "")
-    found = ChannelGroups.load("out.safetensors")
+    found = iv.read("out.safetensors")
     for name in ("maps", "vectors", "shares", "pictures"):
         assert torch.equal(getattr(found, name), getattr(expected, name))
     assert ended.rows == [
@@ -78,11 +78,11 @@ def test_the_grid_is_that_of_the_python_call(run, photos, small) -> None:
     expected = activation_grid(factory.small(), photos[0], "relu", most=3, steps=2, seed=4)
     ended = run("grid", photos[0], *small, "--most", "3", "--seed", "4", *QUICK, "--out", "out.safetensors")
     assert (ended.code, ended.err, ended.rows) == (0, "", [["wrote out.safetensors"]])
-    found = ActivationGrid.load("out.safetensors")
+    found = iv.read("out.safetensors")
     assert torch.equal(found.images, expected.images)
     assert found.layer == "relu"
     assert run("grid", photos[0], *small, "--layer", "conv1", "--most", "2", *QUICK, "--out", "a.safetensors").code == 0
-    assert ActivationGrid.load("a.safetensors").layer == "conv1"
+    assert iv.read("a.safetensors").layer == "conv1"
 
 
 @pytest.mark.parametrize(("verb", "first"), [("dictionary", "layer"), ("groups", "group"), ("grid", "wrote")])

@@ -20,7 +20,7 @@ def saved(monkeypatch) -> list:
 
 
 def values(path: str = "out.safetensors") -> torch.Tensor:
-    return iv.Attribution.load(path).values
+    return iv.read(path).values
 
 
 @pytest.mark.parametrize(

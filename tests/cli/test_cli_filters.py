@@ -27,7 +27,7 @@ def test_the_kernels_of_the_first_layer_by_default(run, small) -> None:
 
 def test_the_raw_weights(run, small) -> None:
     assert run("filters", "conv2", *small, "--outputs", "2-3", "--inputs", "2", "--out", "k.safetensors").code == 0
-    saved = iv.Filters.load("k.safetensors")
+    saved = iv.read("k.safetensors")
     expected = iv.filters(factory.small(), "conv2", outputs=[2, 3], inputs=2)
     assert torch.equal(saved.kernels, expected.kernels)
     assert (saved.outputs, saved.inputs) == ((2, 3), (0, 1))
@@ -36,7 +36,7 @@ def test_the_raw_weights(run, small) -> None:
 def test_the_weights_of_all_layers(run, small) -> None:
     assert run("filters", "--distribution", *small).out == "wrote innerview-weights.png\n"
     assert run("filters", "--distribution", "--out", "w.safetensors", *small).code == 0
-    assert iv.WeightDistributions.load("w.safetensors").layers == iv.weight_distributions(factory.small()).layers
+    assert iv.read("w.safetensors").layers == iv.weight_distributions(factory.small()).layers
 
 
 def test_mistakes_end_with_one_sentence(run, small) -> None:

@@ -18,7 +18,6 @@ from innerview.synthesis.dream import Octaves, dream
 from innerview.synthesis.magnitude import MagnitudeConstrained
 from innerview.synthesis.priors import L1, EdgeEnergy
 from innerview.synthesis.recipe import CLEAR, LECTURE, MACO
-from innerview.synthesis.result import Synthesis
 from innerview.synthesis.score_card import score_card
 from innerview.synthesis.spectrum import spectrum_of
 from innerview.synthesis.synthesize import synthesize
@@ -60,7 +59,7 @@ def test_the_pictures_are_those_of_the_python_call(run, small, *, options, asked
     expected = synthesize(factory.small(), asked, steps=2, **settings)
     ended = run("synthesize", *small, *options, *QUICK)
     assert (ended.code, ended.err) == (0, "")
-    found = Synthesis.load("out.safetensors")
+    found = iv.read("out.safetensors")
     torch.testing.assert_close(found.images, expected.images)
     torch.testing.assert_close(found.snapshots, expected.snapshots)
     assert found.provenance.settings == expected.provenance.settings
@@ -78,7 +77,7 @@ def test_the_figure_stands_in_the_current_folder(in_terminal, here, small) -> No
 
 def test_the_size_of_the_input_is_that_of_the_picture(run, here, small) -> None:
     run("synthesize", *small, "--target", "ox", "--size", "12,16", *QUICK)
-    assert Synthesis.load("out.safetensors").images.shape == (1, 3, 12, 16)
+    assert iv.read("out.safetensors").images.shape == (1, 3, 12, 16)
 
 
 @pytest.mark.parametrize(
@@ -92,14 +91,14 @@ def test_the_size_of_the_input_is_that_of_the_picture(run, here, small) -> None:
 def test_recipes_take_priors_an_image_and_a_size(run, photos, small, *, options, recipe) -> None:
     expected = synthesize(factory.small(), iv.Logit(0), recipe=replace(CLEAR, steps=2, **recipe))
     assert run("synthesize", *small, "--target", "ox", *options, *QUICK).code == 0
-    torch.testing.assert_close(Synthesis.load("out.safetensors").images, expected.images)
+    torch.testing.assert_close(iv.read("out.safetensors").images, expected.images)
 
 
 def test_maco_takes_the_spectrum_of_a_folder(run, photos, small) -> None:
     canvas = MagnitudeConstrained(spectrum=spectrum_of(photos, 8))
     expected = synthesize(factory.small(), iv.Logit(0), recipe=replace(MACO, canvas=canvas), steps=2)
     assert run("synthesize", *small, "--target", "ox", "--recipe", "maco", "--spectrum", ".", *QUICK).code == 0
-    torch.testing.assert_close(Synthesis.load("out.safetensors").images, expected.images)
+    torch.testing.assert_close(iv.read("out.safetensors").images, expected.images)
 
 
 @pytest.mark.usefixtures("here")
@@ -256,7 +255,7 @@ def test_dreams_are_those_of_the_python_call(run, photos, small, *, options, ask
     expected = dream(net, net.prepare(photos), asked, octaves=octaves, how=how, **settings)
     ended = run("dream", *photos, *small, "--octaves", octaves, *options, *QUICK)
     assert (ended.code, ended.err) == (0, "")
-    torch.testing.assert_close(Synthesis.load("out.safetensors").images, expected.images)
+    torch.testing.assert_close(iv.read("out.safetensors").images, expected.images)
     assert ended.rows[-1] == ["wrote out.safetensors"]
 
 
@@ -285,7 +284,7 @@ def test_a_dream_that_cannot_be_is_refused(run, photos, small, *, options, sente
 def test_transformers_have_channels_too(run, here) -> None:
     ended = run("synthesize", "--network", f"{FACTORY}:vit", "--objective", "channel:block,3", *QUICK)
     assert ended.code == 0
-    assert Synthesis.load("out.safetensors").alive.all()
+    assert iv.read("out.safetensors").alive.all()
 
 
 @pytest.mark.usefixtures("here")

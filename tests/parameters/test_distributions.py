@@ -1,7 +1,5 @@
 """Histograms of weights: nothing is lost, and the numbers are the weights' own."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -58,12 +56,3 @@ def test_mistakes_are_named() -> None:
         iv.weight_distributions(net, bins=0)
     with pytest.raises(LayerError, match=r"^no layer 'conv7' in SmallCNN; did you mean 'conv"):
         iv.weight_distributions(net, ["conv7"])
-
-
-def test_saved_and_read_again(tmp_path: Path) -> None:
-    found = iv.weight_distributions(network(SmallCNN()))
-    found.save(tmp_path / "weights.safetensors")
-    again = iv.WeightDistributions.load(tmp_path / "weights.safetensors")
-    assert again.layers == found.layers
-    assert again.provenance == found.provenance
-    assert all(torch.equal(getattr(again, name), getattr(found, name)) for name in ("edges", "counts", "mean", "std"))

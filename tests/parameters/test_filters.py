@@ -1,14 +1,13 @@
 """Kernels: what a layer really multiplies its input by, whatever kind of layer it is."""
 
 import re
-from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 import innerview as iv
-from innerview.errors import LayerError, ResultError, SettingError
+from innerview.errors import LayerError, SettingError
 from small_networks import SmallCNN, TinyViT, network
 
 
@@ -152,13 +151,3 @@ def test_layers_without_kernels() -> None:
         iv.filters(net, "body.o")
     with pytest.raises(LayerError, match=r"has no layer with kernels: no convolution and no linear layer runs in it$"):
         iv.filters(wrapped(nn.ReLU()))
-
-
-def test_saved_and_read_again(tmp_path: Path) -> None:
-    found = iv.filters(network(SmallCNN()), "conv2", outputs=[2, 0])
-    found.save(tmp_path / "kernels.safetensors")
-    again = iv.Filters.load(tmp_path / "kernels.safetensors")
-    assert torch.equal(again.kernels, found.kernels)
-    assert {**vars(again), "kernels": 0} == {**vars(found), "kernels": 0}
-    with pytest.raises(ResultError, match=r"does not hold a saved weights$"):
-        iv.WeightDistributions.load(tmp_path / "kernels.safetensors")

@@ -11,7 +11,7 @@ from torch import nn
 
 import innerview as iv
 from fingerprint import fingerprint
-from innerview.errors import MethodError, ResultError, SettingError
+from innerview.errors import MethodError, SettingError
 from innerview.parameters.hidden_units import hidden_units
 from innerview.parameters.unit_lines import Extent, UnitLines
 from innerview.results import Provenance
@@ -256,21 +256,3 @@ def test_settings_outside_their_range_are_refused(given: dict, sentence: str) ->
     with pytest.raises(SettingError) as caught:
         hidden_units(mlp(2, 3, 2), **given)
     assert str(caught.value) == sentence
-
-
-def test_lines_survive_saving(tmp_path) -> None:
-    result = hidden_units(mlp(2, 4, 3), torch.randn(5, 2), range(5), resolution=6, deeper=True)
-    result.save(tmp_path / "lines.safetensors")
-    again = UnitLines.load(tmp_path / "lines.safetensors")
-    assert again.tensors().keys() == result.tensors().keys()
-    assert all(torch.equal(each, again.tensors()[name]) for name, each in result.tensors().items())
-    assert again.extent == result.extent
-    assert again.provenance == result.provenance
-
-
-def test_incomplete_files_are_refused(tmp_path) -> None:
-    from innerview.results import write
-
-    write(tmp_path / "a.safetensors", "unit lines", {}, {"provenance": {}})
-    with pytest.raises(ResultError, match="holds unit lines with missing or unknown parts"):
-        UnitLines.load(tmp_path / "a.safetensors")

@@ -174,7 +174,7 @@ def test_dpi_is_pixels_per_inch(tmp_path: Path) -> None:
 def test_values_are_saved_and_come_back(tmp_path: Path) -> None:
     result = attribution(spot())
     save([result], tmp_path / "a.safetensors")
-    assert torch.equal(iv.Attribution.load(tmp_path / "a.safetensors").values, result.values)
+    assert torch.equal(iv.read(tmp_path / "a.safetensors").values, result.values)
 
 
 def test_a_file_of_values_holds_one_result(tmp_path: Path) -> None:

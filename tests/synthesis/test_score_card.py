@@ -240,18 +240,6 @@ def test_photographs_come_from_a_folder_or_a_list_or_a_tensor(tmp_path) -> None:
         torch.testing.assert_close(score_card(net, made, iv.Logit(0), others).natural, expected.natural)
 
 
-def test_a_card_survives_saving(tmp_path) -> None:
-    net = network(SmallCNN())
-    card = score_card(net, given(pixels(photographs(1))), iv.Channel("conv1", 1), photographs(3), other=net)
-    card.save(tmp_path / "card.safetensors")
-    again = ScoreCard.load(tmp_path / "card.safetensors")
-    assert again.provenance == card.provenance
-    torch.testing.assert_close(vars(again) | {"provenance": 0}, vars(card) | {"provenance": 0}, equal_nan=True)
-    given(pixels(photographs(1))).save(tmp_path / "other.safetensors")
-    with pytest.raises(iv.InnerviewError, match="does not hold a saved score card"):
-        ScoreCard.load(tmp_path / "other.safetensors")
-
-
 @pytest.mark.usefixtures("unchecked_types")
 def test_the_networks_are_untouched_also_after_an_exception() -> None:
     net, other, x = network(lived_in(SmallCNN())), network(lived_in(SmallCNN()), seed=1), images()

@@ -15,7 +15,6 @@ from innerview.synthesis.canvas import Fourier, Pixels
 from innerview.synthesis.magnitude import MagnitudeConstrained
 from innerview.synthesis.priors import L1, L2
 from innerview.synthesis.recipe import CLEAR, LECTURE, LUCID, MACO, Recipe
-from innerview.synthesis.result import Synthesis
 from innerview.synthesis.synthesize import synthesize
 from innerview.synthesis.transforms import Crops, Transforms
 from small_networks import SmallCNN, TinyViT, network
@@ -236,7 +235,7 @@ def test_a_result_survives_saving(tmp_path) -> None:
     net = network(SmallCNN(), labels=["ox", "gnu", "elk", "cow", "yak"])
     result = synthesize(net, [iv.Logit("gnu"), iv.Channel("conv2", 0)], recipe=MACO, steps=3, snapshots=(1, 2))
     result.save(tmp_path / "found.safetensors")
-    again = Synthesis.load(tmp_path / "found.safetensors")
+    again = iv.read(tmp_path / "found.safetensors")
     for name in ("images", "scores", "curve", "alive", "snapshots"):
         assert torch.equal(getattr(again, name), getattr(result, name))
     assert again.moments == (1, 2)

@@ -10,13 +10,14 @@ from torch import Tensor
 
 from ..errors import ImageError
 from ..network.network import Network, require_network
+from ..results import Result
 from .maps import Activations, Maps, activations, stages
 
 SMALLEST = 1e-12
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Result):
     """The same layers for two images, pair by pair.
 
     Attributes:

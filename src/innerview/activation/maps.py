@@ -1,16 +1,15 @@
 """What the layers of a network give for an image."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from ..errors import LayerError, MethodError, ResultError, SettingError
+from ..errors import LayerError, MethodError, SettingError
 from ..network.batching import in_batches
 from ..network.grids import recognised
 from ..network.layers import LayerInfo, in_order
@@ -20,7 +19,7 @@ from ..network.receptive_field import ReceptiveField
 from ..network.scope import untouched
 from ..network.tap import look
 from ..progress import steps
-from ..results import Provenance, read, write
+from ..results import Provenance, Result
 from .statistics import ChannelStatistics, channel_statistics
 
 Images = Float[Tensor, "batch channel row column"]
@@ -28,8 +27,8 @@ Maps = Float[Tensor, "batch channel row column"]
 Choice = Literal["first", "strongest", "selective", "random"]
 
 
-@dataclass(frozen=True, eq=False)
-class Activations(Mapping[str, Tensor]):
+@dataclass(frozen=True, eq=False, repr=False)
+class Activations(Result, Mapping[str, Tensor]):
     """What some layers gave, in depth order: `acts["layer2"]` is [batch, …], in memory.
 
     Attributes:
@@ -89,30 +88,6 @@ class Activations(Mapping[str, Tensor]):
         statistics = self.statistics(layer)
         ranking = statistics.mean if choice == "strongest" else statistics.selectivity
         return ranking[image].argsort(descending=True, stable=True)[:count].tolist()
-
-    def save(self, path: str | Path) -> None:
-        """Write them as one safetensors file, with all else as JSON in the header."""
-        tensors = {f"outputs/{name}": each for name, each in self.outputs.items()}
-        tensors |= {f"grids/{name}": each for name, each in self.grids.items() if each is not self.outputs[name]}
-        fields = {name: each and asdict(each) for name, each in self.fields.items()}
-        facts = {"layers": list(self), "fields": fields, "provenance": asdict(self.provenance)}
-        write(path, "activations", tensors | {"images": self.images}, facts)
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Activations":
-        """Read what `save` wrote; `ResultError` if the file is something else or damaged."""
-        tensors, facts = read(path, "activations")
-        try:
-            return cls._restored(tensors, facts)
-        except (KeyError, TypeError) as error:
-            raise ResultError(f"{path} holds activations with missing or unknown parts: {error}") from error
-
-    @classmethod
-    def _restored(cls, tensors: dict[str, Tensor], facts: dict[str, Any]) -> "Activations":
-        values = {name: tensors[f"outputs/{name}"] for name in facts["layers"]}
-        fields = {name: each and ReceptiveField(**_pairs(each)) for name, each in facts["fields"].items()}
-        grids = {name: tensors.get(f"grids/{name}", each) for name, each in values.items() if name in fields}
-        return cls(values, grids, fields, tensors["images"], Provenance.from_json(facts["provenance"]))
 
 
 def activations(
@@ -212,7 +187,3 @@ def _grids(net: Network, images: Images, values: Mapping[str, Tensor]) -> dict[s
         if read_as is not None:
             found[name] = read_as(each)
     return found
-
-
-def _pairs(field: Mapping[str, Sequence[int]]) -> dict[str, Any]:
-    return {name: tuple(values) for name, values in field.items()}

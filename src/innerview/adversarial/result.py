@@ -1,22 +1,18 @@
 """What an attack gives: images before and after, and the network's answer at every step between them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from ..errors import ResultError
 from ..network.network import Prediction
-from ..results import Provenance, read, write
+from ..results import Provenance, Result
 from .pixels import Images, Pixels, length
 
-_TENSORS = ("images", "adversarial", "before", "after", "classes", "confidences", "raised", "steps", "success")
 
-
-@dataclass(frozen=True, eq=False)
-class Attack:
+@dataclass(frozen=True, eq=False, repr=False)
+class Attack(Result):
     """Images that were changed a little, so that the network answers differently.
 
     All lengths are in pixels of 0–1. `after` is not rounded to the 255 levels of an image file.
@@ -70,19 +66,3 @@ class Attack:
         last = int(self.steps[image]) + 1
         rows = zip(self.classes[image, :last].tolist(), self.confidences[image, :last].tolist(), strict=True)
         return [Prediction(self.names[index], index, confidence) for index, confidence in rows]
-
-    def save(self, path: str | Path) -> None:
-        """Write it as one safetensors file, with names and provenance as JSON in the header."""
-        facts = {"names": {str(index): name for index, name in self.names.items()}}
-        tensors = {name: getattr(self, name) for name in _TENSORS}
-        write(path, "attack", tensors, facts | {"provenance": asdict(self.provenance)})
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Attack":
-        """Read what `save` wrote; `ResultError` if the file is something else or damaged."""
-        tensors, facts = read(path, "attack")
-        try:
-            names = {int(index): name for index, name in facts["names"].items()}
-            return cls(**tensors, names=names, provenance=Provenance.from_json(facts["provenance"]))
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise ResultError(f"{path} is an attack with missing or unknown parts: {error}") from error

@@ -1,29 +1,28 @@
 """Is it the direction of an attack that fools the network, or just the distance?"""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..errors import ImageError, ResultError, SettingError
+from ..errors import ImageError, SettingError
 from ..network.batching import in_batches
 from ..network.network import Network, require_network
 from ..network.scope import untouched
 from ..network.tap import look
 from ..progress import Advance, steps
-from ..results import Provenance, read, write
+from ..results import Provenance, Result
 from .pixels import Images, direction, prepared
 from .result import Attack
 
 Counts = Int[Tensor, "batch label"]
 
 
-@dataclass(frozen=True, eq=False)
-class SphereTest:
+@dataclass(frozen=True, eq=False, repr=False)
+class SphereTest(Result):
     """What the network answers all around an image, farther away than its adversarial example.
 
     Where nearly all points keep the image's class, an attack is a matter of direction: a random change of that
@@ -56,22 +55,6 @@ class SphereTest:
         counts = self.counts[image]
         order = counts.argsort(descending=True, stable=True)
         return [(self.names[index], int(counts[index])) for index in order.tolist() if counts[index] > 0]
-
-    def save(self, path: str | Path) -> None:
-        """Write it as one safetensors file, with names and provenance as JSON in the header."""
-        facts = {"names": {str(index): name for index, name in self.names.items()}}
-        tensors = {"counts": self.counts, "classes": self.classes, "radii": self.radii}
-        write(path, "sphere", tensors, facts | {"provenance": asdict(self.provenance)})
-
-    @classmethod
-    def load(cls, path: str | Path) -> "SphereTest":
-        """Read what `save` wrote; `ResultError` if the file is something else or damaged."""
-        tensors, facts = read(path, "sphere")
-        try:
-            names = {int(index): name for index, name in facts["names"].items()}
-            return cls(**tensors, names=names, provenance=Provenance.from_json(facts["provenance"]))
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise ResultError(f"{path} is a sphere test with missing or unknown parts: {error}") from error
 
 
 def sphere(  # noqa: PLR0913 - all but the first three are optional

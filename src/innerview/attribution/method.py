@@ -1,8 +1,7 @@
 """What every attribution method is and gives."""
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, TypeVar, final
 
 import torch
@@ -10,13 +9,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import ResultError, SettingError
+from ..errors import SettingError
 from ..network.batching import in_batches
 from ..network.network import Network, require_network
 from ..network.pictures import pictures
 from ..network.scope import untouched
 from ..objectives import Objective, PerImage, Question, as_objective
-from ..results import Provenance, read, write
+from ..results import Provenance, Result
 
 Images = Float[Tensor, "batch channel row column"]
 Maps = Float[Tensor, "batch map map_row map_column"]
@@ -25,8 +24,8 @@ Reduction = Literal["sum", "largest"]
 Kind = TypeVar("Kind", bound="Method")
 
 
-@dataclass(frozen=True, eq=False)
-class Attribution:
+@dataclass(frozen=True, eq=False, repr=False)
+class Attribution(Result):
     """Where in each image the answer comes from.
 
     Attributes:
@@ -77,26 +76,6 @@ class Attribution:
         """What was asked of this image, in a few words."""
         asked = self.provenance.objective
         return asked[image % len(asked)]
-
-    def save(self, path: str | Path) -> None:
-        """Write it as one safetensors file, with its provenance as JSON in the header."""
-        facts = {
-            "reduction": self.reduction,
-            "signed": self.signed,
-            "provenance": asdict(self.provenance),
-        }
-        tensors = {"values": self.values, "images": self.images}
-        write(path, "attribution", tensors if self.total is None else tensors | {"total": self.total}, facts)
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Attribution":
-        """Read what `save` wrote; `ResultError` if the file is something else or damaged."""
-        tensors, facts = read(path, "attribution")
-        try:
-            provenance = Provenance.from_json(facts.pop("provenance"))
-            return cls(**tensors, **facts, provenance=provenance)
-        except (KeyError, TypeError) as error:
-            raise ResultError(f"{path} is an attribution with missing or unknown parts: {error}") from error
 
 
 @dataclass(frozen=True)

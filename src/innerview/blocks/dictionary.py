@@ -1,8 +1,7 @@
 """What a network sees at one position of an image: its strongest units there, each with what it stands for."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import torch
@@ -12,13 +11,13 @@ from torch import Tensor
 from ..attribution.gradients import Gradient
 from ..attribution.method import Method
 from ..attribution.relu_rules import Deconvolution, GuidedBackprop
-from ..errors import MethodError, ResultError, SettingError
+from ..errors import MethodError, SettingError
 from ..network.network import Network
 from ..network.pictures import pictures
 from ..network.receptive_field import ReceptiveField
 from ..network.sharing import sharing
 from ..objectives import Channel, Direction, Neuron, Question
-from ..results import Provenance, read, write
+from ..results import Provenance, Result
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
@@ -27,11 +26,10 @@ from .shares import shares as shares_of
 
 Projection = Literal["guided", "deconvolution", "gradient"]
 _METHODS: dict[str, Method] = {"guided": GuidedBackprop(), "deconvolution": Deconvolution(), "gradient": Gradient()}
-_TENSORS = ("units", "activations", "shares", "pictures", "projections", "whole", "alive", "share", "score", "image")
 
 
-@dataclass(frozen=True, eq=False)
-class Dictionary:
+@dataclass(frozen=True, eq=False, repr=False)
+class Dictionary(Result):
     """The strongest units at one position of a layer, strongest first, and what each of them stands for.
 
     Attributes:
@@ -70,26 +68,6 @@ class Dictionary:
 
     def __len__(self) -> int:
         return len(self.units)
-
-    def save(self, path: str | Path) -> None:
-        """Write it as one safetensors file, with all else as JSON in the header."""
-        facts = {name: getattr(self, name) for name in ("layer", "position", "grid")}
-        facts |= {"field": self.field and asdict(self.field), "provenance": asdict(self.provenance)}
-        tensors = {name: getattr(self, name) for name in _TENSORS}
-        write(path, "dictionary", tensors, facts)
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Dictionary":
-        """Read what `save` wrote; `ResultError` if the file is something else or damaged."""
-        tensors, facts = read(path, "dictionary")
-        try:
-            field = facts.pop("field")
-            field = field and ReceptiveField(**{name: tuple(pair) for name, pair in field.items()})
-            provenance = Provenance.from_json(facts.pop("provenance"))
-            facts |= {name: tuple(facts[name]) for name in ("position", "grid")}
-            return cls(**tensors, **facts, field=field, provenance=provenance)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ResultError(f"{path} is a dictionary with missing or unknown parts: {error}") from error
 
 
 def dictionary(  # noqa: PLR0913 - all but what is looked at are optional

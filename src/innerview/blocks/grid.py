@@ -1,7 +1,6 @@
 """What a layer sees at each place of an image, as a grid of pictures."""
 
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -9,13 +8,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional
 
-from ..errors import ResultError, SettingError
+from ..errors import SettingError
 from ..network.network import Network
 from ..network.pictures import pictures
 from ..network.scope import untouched
 from ..network.tap import look
 from ..objectives import Direction
-from ..results import Provenance, read, write
+from ..results import Provenance, Result
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
@@ -26,11 +25,10 @@ CELLS = replace(CLEAR, steps=128)
 """`CLEAR` with half the steps, as the pictures are small."""
 
 _SIDES = (64, 96, 128)
-_TENSORS = ("images", "magnitudes", "photograph")
 
 
-@dataclass(frozen=True, eq=False)
-class ActivationGrid:
+@dataclass(frozen=True, eq=False, repr=False)
+class ActivationGrid(Result):
     """For each position of a layer the picture that its activation stands for.
 
     Attributes:
@@ -46,20 +44,6 @@ class ActivationGrid:
     magnitudes: Float[Tensor, "row column"]
     photograph: UInt8[Tensor, "colour _ _"]
     provenance: Provenance
-
-    def save(self, path: str | Path) -> None:
-        """Write it as one safetensors file, with its provenance as JSON in the header."""
-        tensors = {name: getattr(self, name) for name in _TENSORS}
-        write(path, "activation grid", tensors, {"layer": self.layer, "provenance": asdict(self.provenance)})
-
-    @classmethod
-    def load(cls, path: str | Path) -> "ActivationGrid":
-        """Read what `save` wrote; `ResultError` if the file is something else or damaged."""
-        tensors, facts = read(path, "activation grid")
-        try:
-            return cls(**tensors, layer=facts["layer"], provenance=Provenance.from_json(facts["provenance"]))
-        except (KeyError, TypeError) as error:
-            raise ResultError(f"{path} is an activation grid with missing or unknown parts: {error}") from error
 
 
 def activation_grid(  # noqa: PLR0913 - all but what is looked at are optional

@@ -1,19 +1,18 @@
 """The channels of a layer in a few groups that answer together."""
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from ..errors import MethodError, ResultError, SettingError
+from ..errors import MethodError, SettingError
 from ..network.network import Network
 from ..network.pictures import pictures
 from ..network.scope import untouched
 from ..objectives import Direction, Question
-from ..results import Provenance, read, write
+from ..results import Provenance, Result
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
@@ -21,14 +20,12 @@ from .shares import Shares, Values, one_image
 from .shares import shares as shares_of
 
 _FROM_SINGULAR_VECTORS = {"init": "nndsvd", "random_state": 0, "tol": 0, "max_iter": 300}
-_TENSORS = ("maps", "vectors", "shares", "remainder", "pictures", "alive", "score", "image")
-
 Maps = Float[Tensor, "group row column"]
 Vectors = Float[Tensor, "group channel"]
 
 
-@dataclass(frozen=True, eq=False)
-class ChannelGroups:
+@dataclass(frozen=True, eq=False, repr=False)
+class ChannelGroups(Result):
     """A layer's channels in groups that answer at the same places, the group with the largest share first.
 
     Attributes:
@@ -61,20 +58,6 @@ class ChannelGroups:
     def channels(self, group: int, count: int) -> list[int]:
         """The channels that belong most to a group, the most important first."""
         return self.vectors[group].argsort(descending=True, stable=True)[:count].tolist()
-
-    def save(self, path: str | Path) -> None:
-        """Write it as one safetensors file, with its provenance as JSON in the header."""
-        tensors = {name: getattr(self, name) for name in _TENSORS}
-        write(path, "channel groups", tensors, {"layer": self.layer, "provenance": asdict(self.provenance)})
-
-    @classmethod
-    def load(cls, path: str | Path) -> "ChannelGroups":
-        """Read what `save` wrote; `ResultError` if the file is something else or damaged."""
-        tensors, facts = read(path, "channel groups")
-        try:
-            return cls(**tensors, layer=facts["layer"], provenance=Provenance.from_json(facts["provenance"]))
-        except (KeyError, TypeError) as error:
-            raise ResultError(f"{path} holds channel groups with missing or unknown parts: {error}") from error
 
 
 def channel_groups(  # noqa: PLR0913 - all but what is looked at are optional

@@ -10,10 +10,11 @@ from ..adversarial.result import Attack
 from ..attribution.method import Attribution, Method
 from ..network.network import Network, require_network
 from ..objectives import Question
+from ..results import Result
 
 
-@dataclass(frozen=True, eq=False)
-class Shift:
+@dataclass(frozen=True, eq=False, repr=False)
+class Shift(Result):
     """Where the answer comes from before an attack and after it.
 
     Attributes:

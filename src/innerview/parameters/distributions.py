@@ -1,21 +1,20 @@
 """How the weights of each layer are distributed."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from ..errors import LayerError, ResultError, SettingError
+from ..errors import LayerError, SettingError
 from ..network.network import Network, require_network
-from ..results import Provenance, read, write
+from ..results import Provenance, Result
 from .filters import kernels, with_kernels
 
 
-@dataclass(frozen=True, eq=False)
-class WeightDistributions:
+@dataclass(frozen=True, eq=False, repr=False)
+class WeightDistributions(Result):
     """For each layer with kernels how many of its weights have which value.
 
     Attributes:
@@ -34,20 +33,6 @@ class WeightDistributions:
     std: Float[Tensor, "layer"]
     zeros: Float[Tensor, "layer"]
     provenance: Provenance
-
-    def save(self, path: str | Path) -> None:
-        """Write them as one safetensors file, with all else as JSON in the header."""
-        tensors = {name: getattr(self, name) for name in ("edges", "counts", "mean", "std", "zeros")}
-        write(path, "weights", tensors, {"layers": self.layers, "provenance": asdict(self.provenance)})
-
-    @classmethod
-    def load(cls, path: str | Path) -> "WeightDistributions":
-        """Read what `save` wrote; `ResultError` if the file is something else or damaged."""
-        tensors, facts = read(path, "weights")
-        try:
-            return cls(tuple(facts["layers"]), **tensors, provenance=Provenance.from_json(facts["provenance"]))
-        except (KeyError, TypeError) as error:
-            raise ResultError(f"{path} holds weights with missing or unknown parts: {error}") from error
 
 
 def weight_distributions(net: Network, layers: Sequence[str] | None = None, *, bins: int = 101) -> WeightDistributions:

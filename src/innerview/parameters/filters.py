@@ -1,17 +1,16 @@
 """The kernels of a layer: the patterns it compares every place of its input with."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from jaxtyping import Float
 from torch import Size, Tensor, nn
 
-from ..errors import LayerError, ResultError, SettingError
+from ..errors import LayerError, SettingError
 from ..network.layers import LayerInfo
 from ..network.network import Network, require_network
-from ..results import Provenance, read, write
+from ..results import Provenance, Result
 
 Kernels = Float[Tensor, "output input row column"]
 Order = Literal["index", "norm"]
@@ -19,8 +18,8 @@ Choice = int | Iterable[int] | None
 """Which of several: the first so many, these by number from 0, or all."""
 
 
-@dataclass(frozen=True, eq=False)
-class Filters:
+@dataclass(frozen=True, eq=False, repr=False)
+class Filters(Result):
     """The kernels of one layer, or some of them.
 
     A unit's value is large where its input looks like its kernel.
@@ -54,22 +53,6 @@ class Filters:
         """The number of the layer's input channel that stands at a position of an output's kernel."""
         group = self.outputs[output] * self.groups // self.total[0]
         return group * self.total[1] + self.inputs[position]
-
-    def save(self, path: str | Path) -> None:
-        """Write them as one safetensors file, with all else as JSON in the header."""
-        facts = asdict(self)
-        write(path, "filters", {"kernels": facts.pop("kernels")}, facts)
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Filters":
-        """Read what `save` wrote; `ResultError` if the file is something else or damaged."""
-        tensors, facts = read(path, "filters")
-        try:
-            provenance = Provenance.from_json(facts.pop("provenance"))
-            several = {name: tuple(facts.pop(name)) for name in ("outputs", "inputs", "total")}
-            return cls(**tensors, **several, **facts, provenance=provenance)
-        except (KeyError, TypeError) as error:
-            raise ResultError(f"{path} holds filters with missing or unknown parts: {error}") from error
 
 
 def filters(

@@ -1,15 +1,13 @@
 """The lines that the first units of a perceptron draw across the plane of its two inputs: their geometry."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..errors import ResultError
-from ..results import Provenance, read, write
+from ..results import Provenance, Result
 
 Extent = tuple[float, float, float, float]
 """Left, right, bottom, top."""
@@ -17,8 +15,8 @@ Extent = tuple[float, float, float, float]
 _OPTIONAL = ("points", "labels")
 
 
-@dataclass(frozen=True, eq=False)
-class UnitLines:
+@dataclass(frozen=True, eq=False, repr=False)
+class UnitLines(Result):
     """Where each unit of the first layer changes its sign, and how the network divides the plane.
 
     A unit is positive on the side that its weights point to. The decision regions can only bend where they cross
@@ -90,16 +88,3 @@ class UnitLines:
         left, right, bottom, top = tensors["extent"].tolist()
         own = {name: tensors[name] for name in names if name in tensors or name not in _OPTIONAL}
         return cls(**own, extent=(left, right, bottom, top), deeper=deeper, provenance=provenance)
-
-    def save(self, path: str | Path) -> None:
-        """Write them as one safetensors file, with their provenance as JSON in the header."""
-        write(path, "unit lines", self.tensors(), {"provenance": asdict(self.provenance)})
-
-    @classmethod
-    def load(cls, path: str | Path) -> "UnitLines":
-        """Read what `save` wrote; `ResultError` if the file is something else or damaged."""
-        tensors, facts = read(path, "unit lines")
-        try:
-            return cls.of(tensors, Provenance.from_json(facts["provenance"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ResultError(f"{path} holds unit lines with missing or unknown parts: {error}") from error

@@ -120,7 +120,7 @@ class Recorder:
         begun = perf_counter()
         path = file_of(self._place.folder, self.iteration)
         try:
-            self._measured().write(self._place.folder)
+            self._measured().save(path)
         except (OSError, SafetensorError) as error:
             reason = getattr(error, "strerror", None) or error
             raise ResultError(f"the snapshot {path} cannot be written ({reason}); make room or change `out`") from error

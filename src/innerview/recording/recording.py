@@ -1,7 +1,7 @@
 """A recording: what was measured at each snapshot, read from disk when it is asked for."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +9,12 @@ from torch import Tensor
 
 from ..errors import ResultError, SettingError
 from ..parameters.unit_lines import UnitLines
-from ..results import Provenance, read, write
+from ..results import Provenance, Result, read_as
 from .statistics import Distribution, distributions
 
-_KIND = "snapshot"
 
-
-@dataclass(frozen=True, eq=False)
-class Snapshot:
+@dataclass(frozen=True, eq=False, repr=False)
+class Snapshot(Result):
     """What every probe measured after one iteration.
 
     Attributes:
@@ -43,26 +41,6 @@ class Snapshot:
         if _probe(self.probes, probe)["probe"] != kind:
             raise SettingError(f"probe {probe} is {self.probes[probe]['probe']} and not {kind}; choose another one")
         return self.measured[probe]
-
-    def write(self, folder: Path) -> None:
-        """Write it into a folder, as a file that is named after its iteration."""
-        tensors = {f"{number}/{name}": each for number, own in enumerate(self.measured) for name, each in own.items()}
-        facts = {"iteration": self.iteration, "probes": self.probes, "provenance": asdict(self.provenance)}
-        write(file_of(folder, self.iteration), _KIND, tensors, facts)
-
-    @classmethod
-    def read(cls, path: Path) -> "Snapshot":
-        """Read what `write` wrote; `ResultError` if the file is something else or damaged."""
-        tensors, facts = read(path, _KIND)
-        try:
-            probes = tuple(facts["probes"])
-            measured: tuple[dict[str, Tensor], ...] = tuple({} for _ in probes)
-            for key, each in tensors.items():
-                number, _, name = key.partition("/")
-                measured[int(number)][name] = each
-            return cls(facts["iteration"], measured, probes, Provenance.from_json(facts["provenance"]))
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise ResultError(f"{path} is a snapshot with missing or unknown parts: {error}") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +71,7 @@ class Recording:
     def __getitem__(self, iteration: int) -> Snapshot:
         if iteration not in self.iterations:
             raise SettingError(f"snapshots were taken at iterations {_listed(self.iterations)}; got {iteration}")
-        return Snapshot.read(file_of(self.folder, iteration))
+        return read_as(file_of(self.folder, iteration), Snapshot)
 
     def at(self, iterations: Iterable[int]) -> "Recording":
         """The same recording with these of its iterations only: `iv.figure(recording.at([1, 10, 100]))`."""
@@ -119,7 +97,7 @@ def open_recording(folder: str | Path) -> Recording:
     iterations = recorded(Path(folder))
     if not iterations:
         raise ResultError(f"there is no recording in {folder}: no file iteration-*.safetensors; check the folder")
-    first = Snapshot.read(file_of(Path(folder), iterations[0]))
+    first = read_as(file_of(Path(folder), iterations[0]), Snapshot)
     return Recording(Path(folder), iterations, first.probes, first.provenance.network)
 
 

@@ -1,30 +1,15 @@
 """What a score card says of synthesised pictures."""
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..errors import ResultError
-from ..results import Provenance, read, write
-
-_TENSORS = (
-    "scores",
-    "natural",
-    "transformed",
-    "natural_transformed",
-    "ranks",
-    "probabilities",
-    "transfer_ranks",
-    "transfer_probabilities",
-    "spectrum_distances",
-    "natural_spectrum_distances",
-)
+from ..results import Provenance, Result
 
 
-@dataclass(frozen=True, eq=False)
-class ScoreCard:
+@dataclass(frozen=True, eq=False, repr=False)
+class ScoreCard(Result):
     """How strongly pictures answer their questions, beside how strongly photographs do, and what else they do.
 
     A high score alone says little: noise that no eye reads can reach it. A picture that shows what a unit looks for
@@ -84,20 +69,6 @@ class ScoreCard:
     def times_best(self) -> Float[Tensor, "picture"]:
         """How many times the score of the best photograph each picture reaches; NaN where that is not positive."""
         return (self.scores / self.best).where(self.best > 0, float("nan"))
-
-    def save(self, path: str | Path) -> None:
-        """Write it as one safetensors file, with its provenance as JSON in the header."""
-        tensors = {name: getattr(self, name) for name in _TENSORS}
-        write(path, "score card", tensors, {"provenance": asdict(self.provenance)})
-
-    @classmethod
-    def load(cls, path: str | Path) -> "ScoreCard":
-        """Read what `save` wrote; `ResultError` if the file is something else or damaged."""
-        tensors, facts = read(path, "score card")
-        try:
-            return cls(**tensors, provenance=Provenance.from_json(facts["provenance"]))
-        except (KeyError, TypeError) as error:
-            raise ResultError(f"{path} is a score card with missing or unknown parts: {error}") from error
 
 
 def _below(natural: Float[Tensor, "picture photograph"], scores: Float[Tensor, "picture"]) -> Tensor:

@@ -1,19 +1,15 @@
 """What synthesis gives: pictures, and how they came about."""
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ..errors import ResultError
-from ..results import Provenance, read, write
-
-_TENSORS = ("images", "scores", "curve", "alive", "snapshots")
+from ..results import Provenance, Result
 
 
-@dataclass(frozen=True, eq=False)
-class Synthesis:
+@dataclass(frozen=True, eq=False, repr=False)
+class Synthesis(Result):
     """Pictures that were made to answer a question as strongly as possible.
 
     They show what an objective looks for, not what it was ever given: look at real images that score high, too.
@@ -44,18 +40,3 @@ class Synthesis:
     def objective(self, picture: int) -> str:
         """What this picture was to answer, in a few words."""
         return self.provenance.objective[picture]
-
-    def save(self, path: str | Path) -> None:
-        """Write it as one safetensors file, with its provenance as JSON in the header."""
-        tensors = {name: getattr(self, name) for name in _TENSORS}
-        write(path, "synthesis", tensors, {"moments": self.moments, "provenance": asdict(self.provenance)})
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Synthesis":
-        """Read what `save` wrote; `ResultError` if the file is something else or damaged."""
-        tensors, facts = read(path, "synthesis")
-        try:
-            provenance = Provenance.from_json(facts["provenance"])
-            return cls(**tensors, moments=tuple(facts["moments"]), provenance=provenance)
-        except (KeyError, TypeError) as error:
-            raise ResultError(f"{path} is a synthesis with missing or unknown parts: {error}") from error

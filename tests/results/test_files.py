@@ -32,7 +32,7 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "why.safetensors"
     path.write_bytes(content)
     with pytest.raises(iv.InnerviewError, match=r"why\.safetensors is not a result that innerview wrote"):
-        iv.Attribution.load(path)
+        iv.read(path)
 
 
 def test_a_truncated_result_is_refused(tmp_path: Path) -> None:
@@ -40,17 +40,18 @@ def test_a_truncated_result_is_refused(tmp_path: Path) -> None:
     result().save(path)
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(iv.InnerviewError, match="or it is damaged"):
-        iv.Attribution.load(path)
+        iv.read(path)
 
 
 def test_plain_weights_and_incomplete_results_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     safetensors.torch.save_file({"a": torch.zeros(1)}, path)
-    with pytest.raises(iv.InnerviewError, match="does not hold a saved attribution"):
-        iv.Attribution.load(path)
-    safetensors.torch.save_file({"a": torch.zeros(1)}, path, {"innerview": json.dumps({"kind": "attribution"})})
-    with pytest.raises(iv.InnerviewError, match="is an attribution with missing or unknown parts"):
-        iv.Attribution.load(path)
+    with pytest.raises(iv.InnerviewError, match="does not hold a saved result that innerview knows"):
+        iv.read(path)
+    header = json.dumps({"kind": "Attribution", "format": 1, "fields": {}})
+    safetensors.torch.save_file({"a": torch.zeros(1)}, path, {"innerview": header})
+    with pytest.raises(iv.InnerviewError, match=r"the Attribution in .* has missing or unknown parts: 'values'"):
+        iv.read(path)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
