@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import LayerError, NetworkError
+from .rounding import rounding
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,10 @@ class Seen:
     def rounding(self) -> Float[Tensor, "batch"]:
         """ε^⅔ · maxₖ |fₖ| of each image: class scores that are closer than that are equal, up to rounding.
 
-        ε is the precision of the output. Rounding differs between processors, and on one of them between a batch and
-        a single image: the scores of common networks by up to 5 ε in single precision and ½ ε in bfloat16. A third of
-        the digits, 200 ε and 5 ε, is well beyond.
+        ε is the precision of the output.
         """
         scores, given = self.class_scores, self.output
-        return scores.detach().abs().amax(1) * torch.finfo((scores if given is None else given).dtype).eps ** (2 / 3)
+        return scores.detach().abs().amax(1) * rounding((scores if given is None else given).dtype)
 
     def maps(self, layer: str) -> Float[Tensor, "batch channel row column"]:
         """A layer's activation as maps; vectors are 1 × 1, token sequences [batch, token, channel] tokens × 1."""
