@@ -5,12 +5,14 @@ from collections.abc import Callable
 import pytest
 import torch
 from linear_networks import linear, middling
+from rounding import same_alone
 from torch import Tensor, nn
 
 import innerview as iv
 from fingerprint import fingerprint
 from innerview.adversarial.attack import attack
 from innerview.adversarial.catalogue import ATTACKS
+from innerview.adversarial.deepfool import DeepFool
 from innerview.adversarial.gradient_steps import FGSM, PGD, GradientAscent
 from innerview.errors import ImageError, LabelError, MethodError, ObjectiveError, SettingError
 from innerview.progress import listening
@@ -63,15 +65,7 @@ GOALS = [(method, kind, {}) for method, kind in PAIRS] + [
 
 @pytest.mark.parametrize(("method", "kind", "goal"), GOALS)
 def test_a_batch_is_a_loop_of_singles(method: str, kind: str, goal: dict) -> None:
-    net, x = network(AWKWARD[kind]()), shown()
-    together = attack(net, x, METHODS[method], **goal)
-    for image in range(3):
-        own = {name: value[image] if isinstance(value, list) else value for name, value in goal.items()}
-        alone = attack(net, x[[image]], METHODS[method], **own)
-        assert alone.history(0)[-1].index == together.history(image)[-1].index
-        assert torch.equal(alone.steps[0], together.steps[image])
-        assert torch.equal(alone.success[0], together.success[image])
-        torch.testing.assert_close(alone.after[0], together.after[image], rtol=1e-4, atol=1e-5)
+    same_alone(network(AWKWARD[kind]().double()), shown().double(), METHODS[method], **goal)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -111,7 +105,8 @@ def test_an_image_that_has_succeeded_stops_there() -> None:
         torch.testing.assert_close(result.after[image], short.after[image])
         classes = [each.index for each in result.history(image)]
         assert len(classes) == taken + 1
-        assert set(classes[:-1]) == {classes[0]} != {classes[-1]}
+        assert classes[0] != classes[-1]
+        assert not attack(net, x, GradientAscent(step=0.02, steps=taken - 1)).success[image]
 
 
 def test_the_batch_shrinks_as_images_succeed() -> None:
@@ -184,12 +179,13 @@ def test_it_works_whatever_gradient_mode_is_on(method: str, around: Callable) ->
 
 @pytest.mark.parametrize("method", METHODS)
 def test_precision_is_the_networks_and_pixels_are_single_at_least(method: str) -> None:
-    net, x = network(SmallCNN()), shown()
-    expected = attack(net, x, METHODS[method])
-    double = attack(iv.Network(network(SmallCNN()).module.double(), net.preprocess), x, METHODS[method])
+    net, x, how = network(SmallCNN()), shown(), METHODS[method]
+    how = DeepFool(steps=2) if method == "deepfool" else how  # it ends where a lead counts, and that is by precision
+    expected = attack(net, x, how)
+    double = attack(iv.Network(network(SmallCNN()).module.double(), net.preprocess), x, how)
     assert (double.adversarial.dtype, double.after.dtype) == (torch.float64, torch.float64)
     torch.testing.assert_close(double.after.float(), expected.after, rtol=0, atol=1e-3)
-    half = attack(iv.Network(network(SmallCNN()).module.bfloat16(), net.preprocess), x, METHODS[method])
+    half = attack(iv.Network(network(SmallCNN()).module.bfloat16(), net.preprocess), x, how)
     assert (half.adversarial.dtype, half.after.dtype) == (torch.bfloat16, torch.float32)
 
 

@@ -7,10 +7,10 @@ from jaxtyping import Int
 from torch import Tensor
 
 from ..errors import MethodError, SettingError
-from .goal import Leave, Reach
+from .goal import Labels, Leave, Reach, Scores, chosen, others
 from .method import AttackMethod, require_steps
 from .pixels import Pixels, length
-from .point import Point, chosen
+from .point import Point
 
 Ranks = Int[Tensor, "batch rival"]
 
@@ -21,13 +21,16 @@ class DeepFool(AttackMethod):
 
     ‖x̃ − x‖₂ says how far the nearest decision boundary is: exactly for a linear network, else roughly.
 
-        for each rival k:  wₖ = ∇fₖ − ∇f_y,   dₖ = |fₖ − f_y| / ‖wₖ‖₂
-        l = argminₖ dₖ;    x ← clip(x + (1 + η) · |f_l − f_y| / ‖w_l‖₂² · w_l, 0, 1)
+        for each rival k:  wₖ = ∇fₖ − ∇f_y,   dₖ = (f_y − fₖ + 2μ) / ‖wₖ‖₂
+        l = argminₖ dₖ;    x ← clip(x + (1 + η) · d_l · w_l / ‖w_l‖₂, 0, 1)
 
-    With a target that is the only rival, and y is the most probable class at each step.
+    μ is the lead up to which two classes tie (see `attack`), and a step is made for twice as much: steps to the
+    boundary itself would end in a tie. Of rivals that are equally near, up to μ, it is the one with the lowest index.
+    With a target that is the only rival, and y is the most probable of the other classes at each step.
 
     Reference: Moosavi-Dezfooli, Fawzi and Frossard, "DeepFool", 2016, algorithm 2; the overshoot η and the limit to
-    the nearest rivals are those of its section 4. The pixels' limits 0 and 1 are added.
+    the nearest rivals are those of its section 4. The pixels' limits 0 and 1 and 2μ are added; the authors' own code
+    adds a constant.
 
     Args:
         steps: their number at most.
@@ -52,29 +55,31 @@ class DeepFool(AttackMethod):
         return self.steps
 
     def moved(self, point: Point, number: int) -> Pixels:
-        """A step to the nearest boundary, and a little beyond."""
-        own, rivals = self._classes(point)
+        """A step to where the nearest rival leads by 2μ, and a little beyond."""
+        own, rivals, margin = self._contest(point)
         nearest = torch.full_like(point.pixels[:, :1, :1, :1], torch.inf)
         shortest = torch.zeros_like(point.pixels)
         for rival in rivals.unbind(1):
             lead = chosen(point.scores, rival) - chosen(point.scores, own)
             gradient = point.gradient(lead, keep=True)
             steepness = length(gradient).clamp_min(torch.finfo(gradient.dtype).tiny)
-            distance = lead.detach().abs().reshape(-1, 1, 1, 1).to(gradient) / steepness
-            nearer = (distance < nearest) & (gradient.abs().amax((1, 2, 3), keepdim=True) > 0)
-            shortest = torch.where(nearer, distance * gradient / steepness, shortest)
-            nearest = torch.where(nearer, distance, nearest)
+            gap, tie = (each.reshape(-1, 1, 1, 1).to(gradient) for each in (2 * margin - lead.detach(), margin))
+            nearer = ((gap + tie) / steepness < nearest) & (gradient.abs().amax((1, 2, 3), keepdim=True) > 0)
+            shortest = torch.where(nearer, gap / steepness * gradient / steepness, shortest)
+            nearest = torch.where(nearer, gap / steepness, nearest)
         return (point.pixels.detach() + (1 + self.overshoot) * shortest.detach()).clamp(0, 1)
 
-    def _classes(self, point: Point) -> tuple[Int[Tensor, "batch"], Ranks]:
-        """The class to leave and its rivals."""
+    def _contest(self, point: Point) -> tuple[Labels, Ranks, Scores]:
+        """The class to leave, its rivals in the order of their indices, and the lead up to which they tie."""
+        scores = point.scores.detach()
         match point.goal:
-            case Reach(classes):
-                return point.best, torch.tensor(classes, device=point.best.device)[:, None]
-            case Leave(tuple(classes)):
-                own = torch.tensor(classes, device=point.best.device)
-                others = point.scores.detach().scatter(1, own[:, None], -torch.inf)
-                return own, others.topk(min(self.classes, others.shape[1] - 1)).indices
+            case Reach(classes, margins):
+                target = torch.tensor(classes, device=scores.device)
+                return others(scores, target).argmax(1), target[:, None], scores.new_tensor(margins)
+            case Leave(tuple(classes), margins):
+                own = torch.tensor(classes, device=scores.device)
+                rivals = others(scores, own).topk(min(self.classes, scores.shape[1] - 1)).indices
+                return own, rivals.sort(1).values, scores.new_tensor(margins)
         raise MethodError(
             "DeepFool looks for the nearest other class, so it has no use for an objective; leave the objective away, "
             "or lower it with PGD"

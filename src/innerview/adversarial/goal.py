@@ -1,10 +1,15 @@
-"""What an attack is after: the number that each step raises, and when it is reached."""
+"""What an attack is after: the number that each step raises, and when it is reached.
+
+A class leads another where its score is higher by more than μ, `Seen.rounding` of the image as it was; what is closer
+is a tie, which is no answer. μ is not that of the image as it has become: two opposite scores, s and −s, vanish where
+they tie, and their rounding does not.
+"""
 
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import SupportsIndex
+from typing import SupportsIndex, TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -18,8 +23,11 @@ from ..objectives import Objective, PerImage, Question, as_objective
 from ..objectives.question import Classes
 from ..scoring import Images
 
+Number = TypeVar("Number", int, float)
 Scores = Float[Tensor, "batch"]
-Best = Int[Tensor, "batch"]
+Answers = Float[Tensor, "batch label"]
+Labels = Int[Tensor, "batch"]
+Reached = Bool[Tensor, "batch"]
 
 
 @dataclass(frozen=True)
@@ -44,12 +52,12 @@ class Goal(ABC):
         """The number of each image that a step raises."""
 
     @abstractmethod
-    def reached(self, best: Best) -> Bool[Tensor, "batch"]:
-        """Whether each image need not be changed any further, told by its most probable class."""
+    def reached(self, scores: Answers) -> Reached:
+        """Whether each image need not be changed any further, told by its class scores."""
 
-    def achieved(self, best: Best, raised: Float[Tensor, "batch moment"]) -> Bool[Tensor, "batch"]:
-        """Whether the attack succeeded, told by the last class and the numbers along the way."""
-        return self.reached(best)
+    def achieved(self, reached: Reached, raised: Float[Tensor, "batch moment"]) -> Reached:
+        """Whether the attack succeeded, told by what was reached at last and the numbers along the way."""
+        return reached
 
     @abstractmethod
     def describe(self, net: Network, count: int) -> tuple[str, ...]:
@@ -61,23 +69,24 @@ class Leave(Goal):
     """Away from a class, by default each image's most probable one: raise its cross-entropy −log p(class)."""
 
     classes: tuple[int, ...] | None = None
+    margins: tuple[float, ...] = ()
 
     def rows(self, images: Sequence[int]) -> "Leave":
         """The classes of these images."""
-        return self if self.classes is None else Leave(tuple(self.classes[image] for image in images))
+        return Leave(self.classes and _rows(self.classes, images), _rows(self.margins, images))
 
     def fixed(self, seen: Seen) -> "Leave":
-        """With the classes that are most probable now, where none were given."""
+        """With the classes that are most probable now, where none were given, and with the leads that count."""
         best = tuple(seen.class_scores.argmax(1).tolist())
-        return Leave(_existing(seen, best if self.classes is None else self.classes))
+        return Leave(_existing(seen, best if self.classes is None else self.classes), tuple(seen.rounding.tolist()))
 
     def raised(self, seen: Seen) -> Scores:
         """The cross-entropy of the class to leave."""
         return _cross_entropy(seen, self.classes)
 
-    def reached(self, best: Best) -> Bool[Tensor, "batch"]:
-        """Another class is the most probable one."""
-        return best != _tensor(self.classes, best)
+    def reached(self, scores: Answers) -> Reached:
+        """Another class leads it, by more than rounding."""
+        return -_lead(scores, self.classes) > scores.new_tensor(self.margins)
 
     def describe(self, net: Network, count: int) -> tuple[str, ...]:
         """The class to leave."""
@@ -89,22 +98,23 @@ class Reach(Goal):
     """To a class: raise minus its cross-entropy, log p(class)."""
 
     classes: tuple[int, ...]
+    margins: tuple[float, ...] = ()
 
     def rows(self, images: Sequence[int]) -> "Reach":
         """The classes of these images."""
-        return Reach(tuple(self.classes[image] for image in images))
+        return Reach(_rows(self.classes, images), _rows(self.margins, images))
 
     def fixed(self, seen: Seen) -> "Reach":
-        """The same, if the network has these classes."""
-        return Reach(_existing(seen, self.classes))
+        """The same, if the network has these classes, with the leads that count."""
+        return Reach(_existing(seen, self.classes), tuple(seen.rounding.tolist()))
 
     def raised(self, seen: Seen) -> Scores:
         """Minus the cross-entropy of the class to reach."""
         return -_cross_entropy(seen, self.classes)
 
-    def reached(self, best: Best) -> Bool[Tensor, "batch"]:
-        """It is the most probable one."""
-        return best == _tensor(self.classes, best)
+    def reached(self, scores: Answers) -> Reached:
+        """It leads all others, by more than rounding."""
+        return _lead(scores, self.classes) > scores.new_tensor(self.margins)
 
     def describe(self, net: Network, count: int) -> tuple[str, ...]:
         """The class to reach."""
@@ -130,11 +140,11 @@ class Lower(Goal):
         """Minus the objective's score."""
         return -self.objective(seen)
 
-    def reached(self, best: Best) -> Bool[Tensor, "batch"]:
+    def reached(self, scores: Answers) -> Reached:
         """Never: a score can always be lower."""
-        return torch.zeros_like(best, dtype=torch.bool)
+        return torch.zeros_like(scores[:, 0], dtype=torch.bool)
 
-    def achieved(self, best: Best, raised: Float[Tensor, "batch moment"]) -> Bool[Tensor, "batch"]:
+    def achieved(self, reached: Reached, raised: Float[Tensor, "batch moment"]) -> Reached:
         """The score is lower than it was."""
         return raised[:, -1] > raised[:, 0]
 
@@ -142,6 +152,16 @@ class Lower(Goal):
         """The objective."""
         each = self.objective.objectives if isinstance(self.objective, PerImage) else (self.objective,) * count
         return tuple(f"less of {one.describe(net)}" for one in each)
+
+
+def others(scores: Answers, classes: Labels) -> Answers:
+    """The scores without those of each image's class, which are −∞."""
+    return scores.detach().scatter(1, classes[:, None], -torch.inf)
+
+
+def chosen(scores: Answers, classes: Labels) -> Scores:
+    """Of each image the score of its class."""
+    return scores.gather(1, classes[:, None])[:, 0]
 
 
 def goal_of(net: Network, images: Images, objective: Question | None, target: Classes | None) -> Goal:
@@ -186,10 +206,20 @@ def _existing(seen: Seen, classes: tuple[int, ...]) -> tuple[int, ...]:
     return classes
 
 
+def _lead(scores: Answers, classes: tuple[int, ...] | None) -> Scores:
+    """How far each image's class is before the best of the others; negative where it is behind."""
+    own = _tensor(classes, scores)
+    return chosen(scores, own) - others(scores, own).amax(1)
+
+
+def _rows(values: tuple[Number, ...], images: Sequence[int]) -> tuple[Number, ...]:
+    return tuple(values[image] for image in images) if values else values
+
+
 def _cross_entropy(seen: Seen, classes: tuple[int, ...] | None) -> Scores:
     scores = seen.class_scores
     return functional.cross_entropy(scores, _tensor(classes, scores), reduction="none")
 
 
-def _tensor(classes: tuple[int, ...] | None, like: Tensor) -> Best:
+def _tensor(classes: tuple[int, ...] | None, like: Tensor) -> Labels:
     return torch.tensor(classes or (), dtype=torch.int64, device=like.device)

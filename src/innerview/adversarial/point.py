@@ -5,14 +5,14 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import MethodError
 from ..network.network import Network
 from ..network.seen import Seen
 from ..network.tap import look
-from .goal import Best, Goal, Scores
+from .goal import Goal, Labels, Reached, Scores
 from .pixels import Images, Pixels, prepared
 
 
@@ -61,7 +61,7 @@ class Point:
         return self.seen.class_scores
 
     @property
-    def best(self) -> Best:
+    def best(self) -> Labels:
         """The most probable class of each image."""
         return self.scores.argmax(1)
 
@@ -70,6 +70,11 @@ class Point:
         """The probability of the most probable class; of a network with one output its sigmoid."""
         scores = self.scores.detach()
         return scores.softmax(1).amax(1) if scores.shape[1] > 1 else scores.sigmoid()[:, 0]
+
+    @property
+    def reached(self) -> Reached:
+        """Whether each image need not be changed any further."""
+        return self.goal.reached(self.scores.detach())
 
     @property
     def raised(self) -> Scores:
@@ -103,8 +108,3 @@ class Point:
                 "Network(module.float(), …)"
             )
         return found
-
-
-def chosen(scores: Float[Tensor, "batch label"], classes: Int[Tensor, "batch"]) -> Scores:
-    """Of each image the score of its class."""
-    return scores.gather(1, classes[:, None])[:, 0]

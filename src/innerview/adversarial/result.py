@@ -26,7 +26,8 @@ class Attack(Result):
         raised: the number that the attack raises: the cross-entropy of the class to leave, or minus that of the
             target, or minus the objective's score.
         steps: the number of steps that each image took.
-        success: whether the class to leave was left, the target reached, or the objective lowered.
+        success: whether the class to leave was left, the target reached, or the objective lowered; a tie of classes,
+            up to rounding, is no success (see `attack`).
         names: the names of the classes that occur.
         provenance: the network, the goal of each image, the attack and its settings.
     """

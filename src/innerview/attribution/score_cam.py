@@ -10,6 +10,7 @@ from torch.nn import functional
 from ..network.batching import in_batches
 from ..network.grids import as_maps
 from ..network.network import Network
+from ..network.rounding import rounding
 from ..network.tap import look
 from ..objectives import Objective
 from ..progress import steps
@@ -27,7 +28,8 @@ class ScoreCAM(LayerMethod):
 
     Reference: Wang, Wang, Du, Yang, Zhang, Ding, Mardziel and Hu, "Score-CAM", 2020, eq. 5 and 6. Masked pixels
     are 0 in the prepared input: the mean colour of the preprocessing. The paper subtracts the score of a
-    baseline image from every s, which changes nothing behind a softmax. A constant channel masks everything.
+    baseline image from every s, which changes nothing behind a softmax. A channel that is constant, up to
+    rounding, masks everything.
 
     Args:
         layer: an address; None for the last grid of features. Of a tuple of addresses, the mean of their maps on
@@ -82,8 +84,9 @@ class ScoreCAM(LayerMethod):
 
 
 def mask(channels: OneMap, size: torch.Size) -> Float[Tensor, "batch 1 row column"]:
-    """Each channel upsampled to `size` and stretched to 0–1; a constant one is 0."""
+    """Each channel upsampled to `size` and stretched to 0–1; a constant one, up to rounding, is 0."""
     fine = functional.interpolate(channels, size, mode="bilinear")
     least, most = fine.amin((2, 3), keepdim=True), fine.amax((2, 3), keepdim=True)
-    varies = channels.amax((2, 3), keepdim=True) > channels.amin((2, 3), keepdim=True)
+    spread = channels.amax((2, 3), keepdim=True) - channels.amin((2, 3), keepdim=True)
+    varies = spread > rounding(channels.dtype) * channels.abs().amax((2, 3), keepdim=True)
     return ((fine - least) / (most - least)).where(varies, 0)

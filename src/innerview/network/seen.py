@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import LayerError, NetworkError
+from .rounding import rounding
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,15 @@ class Seen:
                 "pick the scores with Network(module, output=…)"
             )
         return _precise(self.output)
+
+    @property
+    def rounding(self) -> Float[Tensor, "batch"]:
+        """ε^⅔ · maxₖ |fₖ| of each image: class scores that are closer than that are equal, up to rounding.
+
+        ε is the precision of the output.
+        """
+        scores, given = self.class_scores, self.output
+        return scores.detach().abs().amax(1) * rounding((scores if given is None else given).dtype)
 
     def maps(self, layer: str) -> Float[Tensor, "batch channel row column"]:
         """A layer's activation as maps; vectors are 1 × 1, token sequences [batch, token, channel] tokens × 1."""
