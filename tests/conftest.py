@@ -6,10 +6,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from jaxtyping import config
+from jaxtyping import config, install_import_hook
+
+# Here and not with an option of pytest's, which does not reach the processes of pytest-xdist.
+install_import_hook("innerview", "runtime_types.check")
 
 if "OMP_NUM_THREADS" not in os.environ:
-    torch.set_num_threads(2)  # sums are split among threads: by default the same numbers on any number of cores
+    torch.set_num_threads(1)  # the same sums on any number of cores, and the tests run side by side
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The checker of types takes longest: what begins first is not waited for at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("quality") is None)
 
 
 @pytest.fixture

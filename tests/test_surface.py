@@ -163,4 +163,4 @@ def test_a_method_pulls_in_nothing_but_torch() -> None:
 
 
 def test_the_checks_above_can_fail() -> None:
-    assert "matplotlib" in imported_by("import innerview; innerview.figure")
+    assert "jinja2" in imported_by("import jinja2; import innerview")

@@ -40,7 +40,7 @@ def test_they_are_what_hooks_by_hand_see() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "layers"), [("resnet18", ["layer1", "layer3.0.conv1", "avgpool"]), ("vgg11", ["features.3"])]
+    ("name", "layers"), [("resnet18", ["layer1", "layer3.0.conv1", "avgpool"]), ("squeezenet1_1", ["features.0"])]
 )
 def test_they_are_what_torchvisions_extractor_gives(name: str, layers: list[str]) -> None:
     from torchvision.models import get_model

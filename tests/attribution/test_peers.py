@@ -22,7 +22,7 @@ from torchvision.models.vgg import cfgs, make_layers
 
 import innerview as iv
 
-SIZE, CLASSES, TARGETS = 64, 10, [3, 7]
+SIZE, CLASSES, TARGETS = 48, 10, [3, 7]
 QUESTIONS = [iv.Logit(target) for target in TARGETS]
 Peer = Callable[[nn.Module, Tensor], Tensor]
 
@@ -122,8 +122,8 @@ CAPTUM = {
     "gradient": (iv.Gradient(), captums(captum.attr.Saliency, abs=False)),
     "gradient x input": (iv.GradientTimesInput(), captums(captum.attr.InputXGradient)),
     "integrated gradients": (
-        iv.IntegratedGradients(baseline=0.0, points=8),
-        captums(captum.attr.IntegratedGradients, baselines=-2.0, method="gausslegendre", n_steps=8),
+        iv.IntegratedGradients(baseline=0.0, points=4),
+        captums(captum.attr.IntegratedGradients, baselines=-2.0, method="gausslegendre", n_steps=4),
     ),
 }
 CAPTUM_BY_RULE = {
@@ -141,10 +141,10 @@ def test_gradients_agree_with_captum(method: str, architecture: str) -> None:
 
 @pytest.mark.parametrize("architecture", ["resnet18", "densenet", "vit"])
 def test_occlusion_agrees_with_captum(architecture: str) -> None:
-    window = {"sliding_window_shapes": (3, 16, 16), "strides": (3, 12, 12), "perturbations_per_eval": 5}
+    window = {"sliding_window_shapes": (3, 16, 16), "strides": (3, 8, 8), "perturbations_per_eval": 5}
     with torch.no_grad():
         expected = answer(captums(captum.attr.Occlusion, baselines=-1.0, **window), theirs(architecture))
-    agree(asked(iv.Occlusion(window=16, stride=12, fill=0.25), architecture), expected[:, :1])
+    agree(asked(iv.Occlusion(window=16, stride=8, fill=0.25), architecture), expected[:, :1])
 
 
 @pytest.mark.usefixtures("deaf_to_hooks")
@@ -227,7 +227,7 @@ def test_captum_follows_no_rule_where_relus_are_functions_or_capped(
 
 
 def as_a_grid(tokens: Tensor) -> Tensor:
-    return tokens[:, 1:].unflatten(1, (4, 4)).movedim(3, 1)
+    return tokens[:, 1:].unflatten(1, (3, 3)).movedim(3, 1)
 
 
 def stretched(maps: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from PIL import Image
 
 import innerview as iv
 from innerview.show.report import write_tour
+from quick import quick_tours
 from small_networks import SmallCNN, network
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -27,7 +28,8 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tour")
     photograph = folder / f"{'a long file name ' * 9}.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (160, 200, 3), dtype=np.uint8)).save(photograph)
-    write_tour(network(SmallCNN(), labels=LABELS), photograph, folder / "tour.html")
+    with quick_tours():
+        write_tour(network(SmallCNN(), labels=LABELS), photograph, folder / "tour.html")
     return folder / "tour.html"
 
 

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from factory import FACTORY
 from PIL import Image
 
 from innerview.cli.main import main
+from quick import quick_tours
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,12 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     for path in paths:
         Image.fromarray(random.integers(0, 256, (20, 30, 3), dtype=np.uint8)).save(path)
     return paths
+
+
+@pytest.fixture
+def quick_tour() -> Iterator[None]:
+    with quick_tours():
+        yield
 
 
 @pytest.fixture

@@ -151,7 +151,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(run, photos, small, out) -
     assert sorted(path.name for path in Path().iterdir()) == ["one.png", "two.png"]
 
 
-def test_a_folder_that_cannot_be_is_a_sentence(run, photos, small) -> None:
+def test_a_folder_that_cannot_be_is_a_sentence(run, photos, small, quick_tour) -> None:
     ended = run("tour", photos[0], *small, "--out", "two.png/page.html")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == (

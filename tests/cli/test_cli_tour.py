@@ -6,12 +6,21 @@ import factory
 import pytest
 
 
-def test_the_page_and_what_is_said_of_it(run, photos, small) -> None:
+@pytest.fixture(autouse=True)
+def opened(monkeypatch) -> list[str]:
+    """What the browser was asked to show."""
+    pages: list[str] = []
+    monkeypatch.setattr("webbrowser.open", pages.append)
+    return pages
+
+
+def test_the_page_and_what_is_said_of_it(run, photos, small, opened, quick_tour) -> None:
     best = factory.small().predict(photos[0], 1)[0][0]
     ended = run("tour", photos[0], *small)
     assert (ended.code, ended.err) == (0, "")
     assert ended.out == f"one.png: {best.label}, {best.probability:.1%}\nwrote innerview-one.html\n"
     assert "<html" in Path("innerview-one.html").read_text(encoding="utf-8")
+    assert opened == []
 
 
 def test_without_arguments_it_looks_at_the_sample_photograph(run, photos) -> None:
@@ -21,11 +30,7 @@ def test_without_arguments_it_looks_at_the_sample_photograph(run, photos) -> Non
     assert "tiny-resnet" in Path("innerview-grace_hopper.html").read_text(encoding="utf-8")
 
 
-def test_the_browser_is_opened_only_on_request(run, photos, small, monkeypatch) -> None:
-    opened: list[str] = []
-    monkeypatch.setattr("webbrowser.open", opened.append)
-    run("tour", photos[0], *small)
-    assert opened == []
+def test_the_browser_is_opened_on_request(run, photos, small, opened, quick_tour) -> None:
     run("tour", photos[0], *small, "--open", "--out", "a page.html")
     assert opened == [f"{Path.cwd().as_uri()}/a%20page.html"]
 

@@ -3,6 +3,8 @@
 import io
 import tarfile
 import time
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +30,10 @@ def sentence(kind: type[Exception], name: str, **settings: object) -> str:
 
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No connection, and nothing fetched before."""
+    """No connection, and nothing fetched before. The libraries are loaded, which is not part of the wait."""
+    for library in ("timm", "transformers.models.auto.configuration_auto"):
+        with suppress(ImportError):
+            import_module(library)
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
         monkeypatch.setenv(name.upper(), "http://127.0.0.1:9")

@@ -21,11 +21,12 @@ from innerview.errors import SettingError
 from innerview.progress import listening
 from innerview.show import report
 from innerview.show.report import SECTIONS, tour, write_tour
-from innerview.show.sections import fragile, looked_for
+from innerview.show.sections import prediction
 from innerview.show.sections.layers import OVERVIEW, layer_table
 from innerview.show.sections.prediction import percent
 from innerview.show.tiles import strongest
 from innerview.show.titles import plain, reading, wrapped
+from quick import quick_tours
 from small_networks import SmallCNN, TinyViT, images, network
 
 HOSTILE = [
@@ -92,10 +93,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Iterator[None]:
-    """Few steps and few points: what the sections show is tested by themselves."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(looked_for, "CHEAP", (3, 2))
-        patch.setattr(fragile, "POINTS", 8)
+    with quick_tours():
         yield
 
 
@@ -109,6 +107,17 @@ def html(net: iv.Network, tmp_path_factory: pytest.TempPathFactory) -> str:
     file = tmp_path_factory.mktemp("photos") / "a herd.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (160, 200, 3), dtype=np.uint8)).save(file)
     return tour(net, file)
+
+
+@pytest.fixture(scope="module")
+def of_a_tensor(net: iv.Network) -> str:
+    return tour(net, images(1))
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page with one section, for what does not depend on the sections."""
+    monkeypatch.setattr(report, "SECTIONS", (prediction.SECTION,))
 
 
 def test_the_page_is_well_formed_and_holds_everything_in_itself(html: str) -> None:
@@ -166,15 +175,13 @@ def test_how_it_was_made_is_said(html: str, net: iv.Network) -> None:
     assert "net = iv.load('builtin/small')" in text
 
 
-def test_the_maps_on_the_page_are_the_methods_own(net: iv.Network) -> None:
+def test_the_maps_on_the_page_are_the_methods_own(net: iv.Network, of_a_tensor: str) -> None:
     """The picture beside the title "CAM" is CAM's heatmap, painted."""
-    x = images(1)
-    html = tour(net, x)
-    card = html[html.index("<h3>CAM</h3>") :]
+    card = of_a_tensor[of_a_tensor.index("<h3>CAM</h3>") :]
     alone = re.findall(r'src="data:image/png;base64,([^"]+)"', card)[1]
     with Image.open(io.BytesIO(base64.b64decode(alone))) as image:
         pixels = np.asarray(image)
-    heatmap = iv.CAM()(net, x).heatmap()[0]
+    heatmap = iv.CAM()(net, images(1)).heatmap()[0]
     assert np.array_equal(pixels, report.Scale.of([heatmap], signed=True).paint(heatmap))
 
 
@@ -281,6 +288,7 @@ def test_progress_is_told_for_each_part(net: iv.Network) -> None:
     assert heard == [("looking", done, parts) for done in range(parts + 1)]
 
 
+@pytest.mark.usefixtures("short")
 def test_a_page_is_written_whole_or_not_at_all(
     net: iv.Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,8 +303,8 @@ def test_a_page_is_written_whole_or_not_at_all(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_same_visit_gives_the_same_page(net: iv.Network) -> None:
-    assert tour(net, images(1)) == tour(net, images(1))
+def test_the_same_visit_gives_the_same_page(net: iv.Network, of_a_tensor: str) -> None:
+    assert tour(net, images(1)) == of_a_tensor
 
 
 @pytest.mark.parametrize(
@@ -312,6 +320,7 @@ def test_what_a_tour_cannot_do_is_refused(net: iv.Network, source: torch.Tensor,
     assert str(caught.value) == sentence
 
 
+@pytest.mark.usefixtures("short")
 @pytest.mark.parametrize(
     "source",
     [
@@ -322,4 +331,4 @@ def test_what_a_tour_cannot_do_is_refused(net: iv.Network, source: torch.Tensor,
     ],
 )
 def test_a_tour_takes_what_prepare_takes(net: iv.Network, source: object) -> None:
-    assert "Where does the answer come from?" in tour(net, source)
+    assert "What does it see?" in tour(net, source)

@@ -138,7 +138,7 @@ def factorized(activations: Values, groups: int) -> tuple[Maps, Vectors]:
     from sklearn.decomposition import NMF
 
     by_position = activations.flatten(1).T.cpu().double().numpy()
-    model = NMF(groups, **_FROM_SINGULAR_VECTORS)  # pyright: ignore[reportArgumentType]
+    model: Any = NMF(groups, **_FROM_SINGULAR_VECTORS)  # pyright: ignore[reportArgumentType]
     there, vectors = (torch.from_numpy(each) for each in (model.fit_transform(by_position), model.components_))
     lengths = vectors.norm(dim=1, keepdim=True)
     maps = (there * lengths.T).T.unflatten(1, activations.shape[1:])

@@ -24,14 +24,13 @@ _INTERPOLATIONS: dict[Image.Resampling, Interpolation] = {
 
 def from_hub(wish: Wish) -> Parts:
     """An image classifier with its processor's settings and the labels in its configuration."""
-    library(wish, "transformers")
     folder = Path(wish.name).expanduser()
     name = str(folder) if folder.is_dir() else wish.name
     place = {"local_files_only": folder.is_dir() or not answers(), "trust_remote_code": False}
     try:
         config = _config(name, place, wish)
         module = _module(name, place, config, wish)
-        preprocess = wish.preprocess or _of_processor(_processor(name, place), wish)
+        preprocess = wish.preprocess or _of_processor(_processor(name, place, wish), wish)
     except OSError as error:
         if place["local_files_only"] and not folder.is_dir():
             remedy = "pass a local copy of the repository as hf/PATH/TO/FOLDER"
@@ -63,9 +62,9 @@ def cached(repository: str, file: str) -> str | None:
 
 
 def _config(name: str, place: dict[str, Any], wish: Wish) -> Any:
-    from transformers import AutoConfig
-
-    config, foreign = AutoConfig.from_pretrained(name, return_unused_kwargs=True, **place, **wish.options)
+    config, foreign = library(wish, "transformers").AutoConfig.from_pretrained(
+        name, return_unused_kwargs=True, **place, **wish.options
+    )
     foreign = [option for option in foreign if option in wish.options]
     if foreign:
         raise LoadError(
@@ -75,9 +74,7 @@ def _config(name: str, place: dict[str, Any], wish: Wish) -> Any:
 
 
 def _module(name: str, place: dict[str, Any], config: Any, wish: Wish) -> Any:
-    import transformers
-
-    classifier: Any = transformers.AutoModelForImageClassification
+    classifier = library(wish, "transformers").AutoModelForImageClassification
     settings = {"config": config, "dtype": torch.float32, "output_loading_info": True}
     if wish.pretrained:
         return _complete(wish, *classifier.from_pretrained(name, use_safetensors=True, **settings, **place))
@@ -99,10 +96,8 @@ def _complete(wish: Wish, module: Any, found: Mapping[str, Any]) -> Any:
     return module
 
 
-def _processor(name: str, place: dict[str, Any]) -> dict[str, Any]:
-    from transformers import AutoImageProcessor
-
-    return AutoImageProcessor.from_pretrained(name, **place).to_dict()
+def _processor(name: str, place: dict[str, Any], wish: Wish) -> dict[str, Any]:
+    return library(wish, "transformers").AutoImageProcessor.from_pretrained(name, **place).to_dict()
 
 
 def _of_processor(fields: Mapping[str, Any], wish: Wish) -> Preprocess:

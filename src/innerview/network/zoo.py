@@ -79,9 +79,7 @@ def timm_names() -> list[str]:
     """The names of timm's architectures, or none if timm is not installed."""
     if importlib.util.find_spec("timm") is None:
         return []
-    import timm
-
-    return timm.list_models()
+    return importlib.import_module("timm").list_models()
 
 
 def from_timm(wish: Wish) -> Parts:
@@ -98,9 +96,8 @@ def from_timm(wish: Wish) -> Parts:
 
 
 def _pretrained_timm(wish: Wish) -> nn.Module:
-    import timm
-
-    weights: Any = timm.get_pretrained_cfg(wish.name)
+    timm = library(wish, "timm")
+    weights = timm.get_pretrained_cfg(wish.name)
     if not weights.has_weights:
         raise LoadError(f'{wish.full_name} has no pretrained weights; pass weights="file.safetensors" or "random"')
     place: dict[str, Any] = {}

@@ -7,7 +7,8 @@ from .probes import Probe
 from .recorder import Recorder
 
 try:
-    from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+    from transformers.trainer_callback import TrainerCallback, TrainerControl, TrainerState
+    from transformers.training_args import TrainingArguments
 except ImportError as error:
     raise ImportError(
         'TransformersRecorder needs the library transformers; install it with: pip install "innerview[hf]"'
