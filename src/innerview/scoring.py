@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from .errors import MethodError
+from .network.checkpoints import checkpoints_explained
 from .network.grids import default_layer
 from .network.network import Network
 from .network.relu_rules import ReluRules, Rule
@@ -87,7 +88,8 @@ class _Way:
                 "network, or the forward pass detaches it. Ask about a later layer, or use a method without "
                 "gradients (occlusion)"
             )
-        with self.relus.following(rule, net.name) if self.relus else nullcontext():
+        following = self.relus.following(rule, net.name) if self.relus else nullcontext()
+        with following, checkpoints_explained(net.name):
             found = torch.autograd.grad(scores.sum(), at, allow_unused=True, retain_graph=self.kept)
         for name, gradient in zip(names, found, strict=True):
             if gradient is None:

@@ -8,7 +8,7 @@ import transformers
 from torch import Tensor, nn
 
 import innerview as iv
-from innerview.errors import MethodError
+from innerview.errors import LayerError, MethodError
 from innerview.network.grids import as_maps, default_layer, recognised
 from innerview.network.scope import untouched
 from small_networks import Functional, MultiLayer, Residual, SmallCNN, TinyViT, Tokens, images, network
@@ -82,7 +82,7 @@ def test_tokens_are_placed_row_by_row_behind_the_prefix() -> None:
     net, x = network(Patches(8)), torch.zeros(2, 1, 16, 24)
     tokens = torch.tensor([-1.0, 0, 1, 2, 3, 4, 5])[None, :, None] + torch.tensor([0.0, 10])[:, None, None]
     with untouched(net.module):
-        maps = as_maps(net, x, "blocks", tokens)
+        maps = as_maps(net, x, "patch", tokens)
     assert maps.tolist() == [[[[0, 1, 2], [3, 4, 5]]], [[[10, 11, 12], [13, 14, 15]]]]
 
 
@@ -90,7 +90,7 @@ def test_channels_last_are_moved_and_not_reshaped() -> None:
     net, x = network(Patches(8)), torch.zeros(1, 1, 16, 24)
     values = torch.arange(24.0).reshape(1, 2, 3, 4)
     with untouched(net.module):
-        assert as_maps(net, x, "norm", values)[0, 1].tolist() == [[1, 5, 9], [13, 17, 21]]
+        assert as_maps(net, x, "patch", values)[0, 1].tolist() == [[1, 5, 9], [13, 17, 21]]
 
 
 def test_the_user_says_how_to_read_a_layer() -> None:
@@ -124,8 +124,12 @@ def test_a_layer_that_sees_windows_as_a_batch_is_refused() -> None:
             windows = self.conv1(x.unflatten(3, (2, 4)).movedim(3, 1).flatten(0, 1))
             return self.fc(self.conv2(windows).mean((2, 3)).unflatten(0, (-1, 2)).mean(1))
 
-    with pytest.raises(MethodError, match=r"with 2 in the batch; 'conv1' of Windows was read as \[4, 4, 8, 4\]"):
+    with pytest.raises(LayerError) as caught:
         iv.GradCAM(layer="conv1")(network(Windows()), images(2), iv.Logit(1))
+    assert str(caught.value) == (
+        "a layer is read image by image, one row for each; 'conv1' of Windows gives 2 rows for one image, such as "
+        "windows, patches or tokens. Name another layer, such as the block around it"
+    )
 
 
 def test_a_layer_without_a_grid_is_refused() -> None:

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 import innerview as iv
+from innerview.errors import NetworkError
 from innerview.network import batching
 from small_networks import PIXELS, SmallCNN, Wrapping, images, network
 
@@ -59,15 +60,54 @@ def test_modules_compiled_in_place_are_seen_eagerly() -> None:
     ("module", "sentence"),
     [
         (lambda: "resnet", "a network is a torch.nn.Module; got str"),
-        (lambda: SmallCNN().to("meta"), "this module is on the meta device and holds no values"),
-        (lambda: torch.jit.trace(SmallCNN().eval(), images()), "a TorchScript module hides its layers"),
+        (
+            lambda: SmallCNN().to("meta"),
+            "'conv1' is a module on the meta device, which holds no values; load its weights first",
+        ),
+        (
+            lambda: torch.jit.trace(SmallCNN().eval(), images()),
+            "'TopLevelTracedModule' is a TorchScript module, which hides its layers and cannot be looked at; use the "
+            "nn.Module it was made from",
+        ),
+        (
+            lambda: with_head(torch.jit.script(nn.Linear(6, 5))),
+            "'fc' is a TorchScript module, which hides its layers and cannot be looked at; use the nn.Module it was "
+            "made from",
+        ),
+        (
+            lambda: with_head(nn.LazyLinear(5)),
+            "'fc' is a lazy module, which has no values before its first input; show it an image before, as in "
+            "module(torch.zeros(1, 3, 224, 224))",
+        ),
+        (
+            lambda: with_head(nn.Sequential(nn.LazyBatchNorm1d(affine=False), nn.Linear(6, 5))),
+            "'fc.0' is a lazy module, which has no values before its first input; show it an image before, as in "
+            "module(torch.zeros(1, 3, 224, 224))",
+        ),
+        (
+            lambda: torch.ao.quantization.quantize_dynamic(SmallCNN(), {nn.Linear}),
+            "'fc' is a quantised module, which has no gradients; use the floating-point module it was made from",
+        ),
     ],
 )
 @pytest.mark.usefixtures("unchecked_types")
-@pytest.mark.filterwarnings("ignore:`torch.jit")
+@pytest.mark.filterwarnings("ignore:`torch.jit", "ignore:torch.ao.quantization", "ignore:torch.quantize_per_tensor")
 def test_what_cannot_be_looked_at_is_refused(module, sentence: str) -> None:
-    with pytest.raises(iv.InnerviewError, match=sentence):
+    with pytest.raises(NetworkError) as caught:
         iv.Network(module())
+    assert str(caught.value) == sentence
+
+
+def test_a_lazy_module_that_has_seen_an_image_is_a_network_like_any_other() -> None:
+    module = with_head(nn.LazyLinear(5))
+    module.eval()(images())
+    assert iv.Network(module, PIXELS).layers()[-1].parameters == 6 * 5 + 5
+
+
+def with_head(head: nn.Module) -> nn.Module:
+    module = SmallCNN()
+    module.fc = head
+    return module
 
 
 def test_predictions_are_the_softmax_sorted() -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..errors import ImageError
 from ..network.network import Network, require_network
+from ..network.rows import require_rows
 from ..results import Result
 from .maps import Activations, Maps, activations, stages
 
@@ -63,7 +64,7 @@ def compare(net: Network, images: Any, others: Any, layers: Sequence[str] | None
 
     Raises:
         ImageError: the numbers or sizes of the images differ.
-        LayerError: a layer does not exist, or did not run.
+        LayerError: a layer does not exist, did not run, or has not one row for each image.
     """
     require_network(net)
     images, others = net.prepare(images), net.prepare(others)
@@ -75,7 +76,10 @@ def compare(net: Network, images: Any, others: Any, layers: Sequence[str] | None
             kind="shape",
         )
     names = stages(net, images) if layers is None else layers
-    return Comparison(activations(net, images, names), activations(net, others, names))
+    before, after = activations(net, images, names), activations(net, others, names)
+    for name in before:
+        require_rows(net, images, name, len(before[name]))
+    return Comparison(before, after)
 
 
 def _distance(one: Float[Tensor, "batch value"], other: Float[Tensor, "batch value"]) -> Float[Tensor, "batch"]:

@@ -16,6 +16,7 @@ from ..network.layers import LayerInfo, in_order
 from ..network.network import Network, require_network
 from ..network.pictures import pictures
 from ..network.receptive_field import ReceptiveField
+from ..network.rows import refusal
 from ..network.scope import untouched
 from ..network.tap import look
 from ..progress import steps
@@ -55,10 +56,13 @@ class Activations(Result, Mapping[str, Tensor]):
         return len(self.outputs)
 
     def maps(self, layer: str) -> Maps:
-        """What a layer gave as maps, in single precision at least; `MethodError` if it has no places."""
+        """What a layer gave as maps, in single precision at least; `MethodError` if it has no places of the images."""
         if layer not in self.grids:
-            shape = list(self.outputs[layer].shape[1:])
-            raise MethodError(f"{layer!r} gives {shape}, which has no rows and columns: read it as acts[{layer!r}]")
+            shape = list(self.outputs[layer].shape)
+            raise MethodError(
+                f"maps have an image, rows and columns; {layer!r} gives {shape} for {len(self.images)} image(s), which "
+                f"does not: read it as acts[{layer!r}]"
+            )
         maps = self.grids[layer]
         return maps.to(torch.promote_types(maps.dtype, torch.float32))
 
@@ -96,7 +100,8 @@ def activations(
     """What some layers give for these images; the pass runs no further than the last of them.
 
     Each layer's values leave the device as soon as they are there, so that asking for many layers takes no more
-    of its memory than asking for one.
+    of its memory than asking for one. A layer whose first axis counts windows, patches or tokens instead of images is
+    given as it is, and not read as maps.
 
     Args:
         net: the network; it is not changed.
@@ -105,7 +110,8 @@ def activations(
         precision: in which the values are kept, such as `torch.float16`; by default as the layer gives them.
 
     Raises:
-        LayerError: a layer does not exist, did not run or gives no tensor; the nearest names are listed.
+        LayerError: a layer does not exist, did not run or gives no tensor; the nearest names are listed. Or it has not
+            one row for each image, and there are more images than one pass takes.
     """
     require_network(net)
     images = net.prepare(images)
@@ -114,6 +120,8 @@ def activations(
     with untouched(net.module), torch.no_grad(), steps("activations", len(images)) as advance:
 
         def run(rows: slice) -> Mapping[str, Tensor]:
+            if len(images[rows]) < len(images):
+                _require_joinable(net, images, names)
             seen = look(net, images[rows], record=names, stop=True, keep=keep).activations
             advance(len(range(len(images))[rows]))
             return seen
@@ -153,7 +161,8 @@ def stages(net: Network, images: Images) -> tuple[str, ...]:
 
 def _grid_size(net: Network, images: Images, info: LayerInfo) -> tuple[int, ...] | None:
     """The rows and columns of a layer; None if it has none, or one position only."""
-    read_as = recognised(net, images, info.output_shape) if len(info.output_shape) > 1 else None
+    has_places = len(info.output_shape) > 1 and info.rows_per_image == 1
+    read_as = recognised(net, images, info.output_shape) if has_places else None
     if read_as is None:
         return None
     size = read_as(torch.empty(1, *info.output_shape, device="meta")).shape[2:]
@@ -184,6 +193,13 @@ def _grids(net: Network, images: Images, values: Mapping[str, Tensor]) -> dict[s
     found = {}
     for name, each in values.items():
         read_as = net.grid or recognised(net, images, each.shape[1:]) if each.dim() > 2 else None
-        if read_as is not None:
+        if read_as is not None and refusal(net, images, name, len(each)) is None:
             found[name] = read_as(each)
     return found
+
+
+def _require_joinable(net: Network, images: Images, names: Sequence[str]) -> None:
+    """`LayerError` if what a layer gives in several passes cannot be put together, as its rows are not images."""
+    for name in names:
+        if sentence := refusal(net, images, name):
+            raise LayerError(f"{sentence}; or ask for so few images that one pass takes them, not {len(images)}")

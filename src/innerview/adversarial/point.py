@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import MethodError
+from ..network.checkpoints import checkpoints_explained
 from ..network.network import Network
 from ..network.seen import Seen
 from ..network.tap import look
@@ -96,7 +97,8 @@ class Point:
         values = self.raised if values is None else values
         name, found = self.start.net.name, None
         if values.requires_grad:
-            (found,) = torch.autograd.grad(values.sum(), self.pixels, allow_unused=True, retain_graph=keep)
+            with checkpoints_explained(name):
+                (found,) = torch.autograd.grad(values.sum(), self.pixels, allow_unused=True, retain_graph=keep)
         if found is None:
             raise MethodError(
                 f"an attack follows the gradient from the answer back to the pixels, and in {name} there is none: its "

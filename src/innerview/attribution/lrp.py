@@ -1,6 +1,6 @@
 """Layer-wise relevance propagation: the score handed back from layer to layer until it lies on the pixels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import MethodError, SettingError
+from ..network.checkpoints import checkpoints_refused
 from ..network.network import Network
 from ..network.seen import Seen
 from ..network.tap import look
@@ -94,7 +95,7 @@ class LRP(Method):
         """The relevance of every value of each image."""
         with torch.inference_mode(False), torch.enable_grad():
             leaf = images.clone().requires_grad_()
-            with Relevance(self._rules(net)):
+            with checkpoints_refused(net.name), Relevance(self._rules(net)):
                 seen = look(net, leaf, record=objective.layers, stop=not objective.reads_output)
             ends, relevances = zip(*_start(net, objective, seen), strict=True)
             if not all(end.requires_grad for end in ends):
@@ -131,7 +132,8 @@ def _start(net: Network, objective: Objective, seen: Seen) -> list[tuple[Tensor,
     with torch.inference_mode(False), torch.enable_grad():
         leaves = [end.detach().clone().requires_grad_() for end in ends]
         output = None if seen.output is None else leaves[-1]
-        scores = objective(Seen(dict(zip(seen.activations, leaves, strict=False)), output))
+        copied = replace(seen, activations=dict(zip(seen.activations, leaves, strict=False)), output=output)
+        scores = objective(copied)
         if not scores.requires_grad:
             raise MethodError(f"the question does not depend on what {net.name} computes, so there is nothing to share")
         slopes = torch.autograd.grad(scores.sum(), leaves, materialize_grads=True)

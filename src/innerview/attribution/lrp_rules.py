@@ -14,6 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..network.batch_norm import exact_batch_norm
+
 Values = Float[Tensor, "..."]
 
 
@@ -58,7 +60,7 @@ def share(
     function: Callable[..., Tensor], inputs: Sequence[Tensor], relevance: Values, epsilon: float
 ) -> tuple[Tensor, ...]:
     """Rⱼ = aⱼ · ∂(Σₖ sₖ zₖ)/∂aⱼ  with  s = R / (z + ε sign z),  z = function(inputs)."""
-    with torch.enable_grad():
+    with torch.enable_grad(), exact_batch_norm(relevance.device):
         leaves = [a.detach().requires_grad_() for a in inputs]
         z = function(*leaves)
     kept_from_zero = torch.where(z < 0, z - epsilon, z + epsilon).detach()

@@ -204,7 +204,7 @@ def refuse_unknown(network: str, ends: Iterable[Tensor]) -> None:
 def _weighted_before(tensor: Tensor) -> Any:
     """The way back of the convolution or linear layer whose output channels these are, or None."""
     node = tensor.grad_fn
-    while node is not None and node.name() == "CloneBackward0":
+    while node is not None and node.name() in ("CloneBackward0", "AliasBackward0"):
         node = node.next_functions[0][0]
     layer = getattr(node, "layer", None)
     return node if layer is not None and (layer.weight.dim() > 2 or tensor.dim() == 2) else None

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..errors import ImageError, SettingError
 from ..network.grids import as_maps, recognised
 from ..network.network import Network, require_network
+from ..network.rows import require_rows
 from ..network.scope import untouched
 from ..network.seen import Seen
 from ..objectives import Question, as_objective
@@ -90,10 +91,11 @@ def one_image(net: Network, image: Any) -> Image:
     return prepared
 
 
-def read(net: Network, image: Image, layer: str, output: Float[Tensor, "1 *values"]) -> Float[Tensor, "1 _ _ _"]:
+def read(net: Network, image: Image, layer: str, output: Float[Tensor, "_ *values"]) -> Float[Tensor, "1 _ _ _"]:
     """What a layer gives as maps: its grid if it has one, else one position for each token or one in all."""
     if output.dim() > 2 and (net.grid or recognised(net, image, output.shape[1:])):
         return as_maps(net, image, layer, output)
+    require_rows(net, image, layer, len(output))
     return Seen({layer: output}, None).maps(layer)
 
 

@@ -16,9 +16,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..errors import MethodError
+from .batch_norm import exact_batch_norm
+from .checkpoints import checkpoints_explained
 from .layers import LayerInfo, in_order
 from .network import Network
 from .outputs import first_tensor, with_first_tensor
+from .rows import require_rows
 from .scope import hooked, untouched
 
 Images = Float[Tensor, "batch channel row column"]
@@ -36,8 +39,11 @@ def as_maps(net: Network, images: Images, layer: str, output: Float[Tensor, "...
     """The output of a layer, or the gradient there, as maps in single precision at least.
 
     Raises:
-        MethodError: it has no grid, or it does not keep the images of the batch apart.
+        LayerError: it has not one row for each image of the batch.
+        MethodError: it has no grid.
     """
+    if net.grid is None:
+        require_rows(net, images, layer, len(output))
     read = net.grid or recognised(net, images, output.shape[1:])
     if read is None:
         raise _no_grid(net, layer, output.shape[1:])
@@ -72,7 +78,12 @@ def channels_first(maps: Float[Tensor, "batch a b c"], size: Sequence[int]) -> M
 
 
 def grid_layer(net: Network, images: Images, name: str | None) -> str:
-    """The layer asked for, or the sensible default; `MethodError` unless it gives a grid of features."""
+    """The layer asked for, or the sensible default.
+
+    Raises:
+        LayerError: it has not one row for each image.
+        MethodError: it gives no grid of features, or none is asked for and there is none.
+    """
     name = default_layer(net, images) if name is None else name
     if name is None:
         raise MethodError(
@@ -81,8 +92,10 @@ def grid_layer(net: Network, images: Images, name: str | None) -> str:
             "(Network(module, grid=…)), or use Gradient, SmoothGrad or Occlusion"
         )
     shape = net.address(name, images).shape
-    if net.grid is None and recognised(net, images, shape) is None:
-        raise _no_grid(net, name, shape)
+    if net.grid is None:
+        require_rows(net, images, name)
+        if recognised(net, images, shape) is None:
+            raise _no_grid(net, name, shape)
     return name
 
 
@@ -120,11 +133,12 @@ def _last_with_gradient(net: Network, image: Images) -> str | None:
         return with_first_tensor(output, onward[module])
 
     with untouched(net.module), torch.inference_mode(False), torch.enable_grad():
-        with hooked(dict.fromkeys(modules, note)):
+        with hooked(dict.fromkeys(modules, note)), exact_batch_norm(image.device):
             scores = net.select(net.module(image.clone().requires_grad_().clone()))
         if not onward or not scores.requires_grad:
             return None
-        gradients = torch.autograd.grad(scores.amax(), list(onward.values()), allow_unused=True)
+        with checkpoints_explained(net.name):
+            gradients = torch.autograd.grad(scores.amax(), list(onward.values()), allow_unused=True)
     found = [module for module, gradient in zip(onward, gradients, strict=True) if _on_grid(net, image, gradient)]
     return next((name for module, name in reversed(modules.items()) if module in found), None)
 

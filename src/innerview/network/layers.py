@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import LayerError
-from .outputs import first_tensor
+from .dependence import DependenceTracer, Memory, memory_of
+from .outputs import candidates, first_tensor
 from .receptive_field import FieldTracer, ReceptiveField
 from .scope import hooked
 
@@ -21,7 +22,8 @@ class LayerInfo:
     `output_shape` leaves out the batch: (channel, row, column) for a convolution. `parameters` counts
     those of the layer and of all inside it. `receptive_field` and its stride are in pixels of the input;
     None where they are not defined. `finished` says when each of its calls ended, counted over all layers.
-    `cam` marks the sensible default for class activation maps.
+    `rows_per_image` is 1 but for layers whose first axis counts windows, patches or tokens. `cam` marks the
+    sensible default for class activation maps.
     """
 
     name: str
@@ -30,6 +32,7 @@ class LayerInfo:
     parameters: int
     receptive_field: ReceptiveField | None
     finished: tuple[int, ...]
+    rows_per_image: int = 1
     cam: bool = False
 
     @property
@@ -47,18 +50,24 @@ class Address:
     call: int
     finished: int
     shape: tuple[int, ...]
+    rows_per_image: int
 
 
 @dataclass
 class _Run:
     tensor: Tensor
     finished: list[int]
+    steps: int
+
+    @property
+    def rows(self) -> int:
+        return self.tensor.shape[0] if self.tensor.dim() else 0
 
 
 def trace(module: nn.Module, images: Tensor) -> tuple[LayerInfo, ...]:
     """Run the module once and describe each layer that ran, in the order the modules are defined."""
-    runs, tracer = _run(module, images)
-    default = _cam_layer(module, runs)
+    runs, tracer, last_reads = _run(module, images)
+    default = _cam_layer(module, runs, last_reads)
     modules = [(address, each) for address, each in module.named_modules() if each in runs and address]
     return tuple(
         LayerInfo(
@@ -68,6 +77,7 @@ def trace(module: nn.Module, images: Tensor) -> tuple[LayerInfo, ...]:
             parameters=sum(parameter.numel() for parameter in each.parameters()),
             receptive_field=tracer.field(runs[each].tensor),
             finished=tuple(runs[each].finished),
+            rows_per_image=runs[each].rows,
             cam=each is default,
         )
         for address, each in modules
@@ -79,30 +89,39 @@ def in_order(layers: Iterable[LayerInfo]) -> list[LayerInfo]:
     return sorted(layers, key=lambda layer: layer.finished[-1])
 
 
-def _run(module: nn.Module, images: Tensor) -> tuple[dict[nn.Module, _Run], FieldTracer]:
+def _run(module: nn.Module, images: Tensor) -> tuple[dict[nn.Module, _Run], FieldTracer, dict[Memory, float]]:
+    """What each module gave, the receptive fields, and when each memory was last read for the scores."""
     runs: dict[nn.Module, _Run] = {}
-    clock = count()
+    clock, dependence = count(), DependenceTracer()
 
     def note(each: nn.Module, _inputs: tuple, output: object) -> None:
         tensor = first_tensor(output)
         if tensor is not None:
             before = runs[each].finished if each in runs else []
-            runs[each] = _Run(tensor, [*before, next(clock)])
+            runs[each] = _Run(tensor, [*before, next(clock)], dependence.steps)
 
     with torch.no_grad(), hooked(dict.fromkeys(module.modules(), note)):
         image = images.clone()
-        with FieldTracer(image) as tracer:
-            module(image)
-    return runs, tracer
+        with FieldTracer(image) as fields, dependence:
+            output = module(image)
+    return runs, fields, dependence.last_reads(candidates(output).values())
 
 
-def _cam_layer(module: nn.Module, runs: Mapping[nn.Module, _Run]) -> nn.Module | None:
-    """The last layer whose output is a grid that no pooling has shrunk, unless tokens follow it."""
+def _cam_layer(
+    module: nn.Module, runs: Mapping[nn.Module, _Run], last_reads: Mapping[Memory, float]
+) -> nn.Module | None:
+    """The last layer whose output is a grid that no pooling has shrunk, unless tokens follow it.
+
+    The scores have to be computed from that output: a container may give out a grid that is only for show.
+    """
     pooled = {id(run.tensor) for each, run in runs.items() if "Pool" in type(each).__name__}
     grids = {
         each: run.finished[-1]
         for each, run in runs.items()
-        if _is_grid(run.tensor) and id(run.tensor) not in pooled and each is not module
+        if _is_grid(run.tensor)
+        and id(run.tensor) not in pooled
+        and each is not module
+        and last_reads.get(memory_of(run.tensor), -1) >= run.steps
     }
     if not grids:
         return None
@@ -112,7 +131,8 @@ def _cam_layer(module: nn.Module, runs: Mapping[nn.Module, _Run]) -> nn.Module |
 
 
 def _is_grid(tensor: Tensor) -> bool:
-    return tensor.dim() == 4 and tensor.shape[2:].numel() > 1
+    """Of the one image that was run."""
+    return tensor.dim() == 4 and len(tensor) == 1 and tensor.shape[2:].numel() > 1
 
 
 def address(module: nn.Module, layers: Sequence[LayerInfo], name: str, network: str) -> Address:
@@ -127,7 +147,8 @@ def address(module: nn.Module, layers: Sequence[LayerInfo], name: str, network: 
         raise LayerError(f"layer {path!r} of {network} runs {calls} time(s) in a pass, so {name!r} does not exist")
     number = int(call or calls)
     layer = known[path]
-    return Address(name, module.get_submodule(path), number, layer.finished[number - 1], layer.output_shape)
+    finished, rows = layer.finished[number - 1], layer.rows_per_image
+    return Address(name, module.get_submodule(path), number, finished, layer.output_shape, rows)
 
 
 def _first_name(module: nn.Module, path: str) -> str:

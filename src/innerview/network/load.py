@@ -46,7 +46,8 @@ def load(
     ``timm/NAME``               a model of timm (``pip install "innerview[timm]"``)
     ``hf/ORG/NAME``             an image classifier of the Hugging Face hub, or of a local folder
                                 (``pip install "innerview[hf]"``)
-    ``path/file.py:function``   what your own function returns: an `nn.Module` or a `Network`
+    ``path/file.py:function``   what your own function returns: an `nn.Module`, or a `Network`, which keeps
+                                what it says of itself
     ``NAME``                    the first of builtin, torchvision and timm that knows the name
     ==========================  ====================================================================
 
@@ -74,9 +75,10 @@ def load(
         parts.module.eval().to(place),
         preprocess or parts.preprocess,
         parts.labels,
-        name=wish.full_name,
+        name=parts.name or wish.full_name,
         output=parts.output,
-        untrained=weights == "random",
+        grid=parts.grid,
+        untrained=parts.untrained if wish.pretrained else wish.weights_file is None,
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from ..errors import ImageError, LabelError, NetworkError, SettingError
 from .batching import as_many_as_fit, in_batches
@@ -51,8 +52,8 @@ class Network:
         untrained: whether its weights are random; results and figures say so.
 
     Raises:
-        NetworkError: the module cannot be looked at (a TorchScript module hides its layers, a quantised or
-            meta module has no values to differentiate).
+        NetworkError: the module, or one inside it, cannot be looked at (a TorchScript module hides its layers, a
+            quantised, lazy or meta module has no values to differentiate).
     """
 
     def __init__(  # noqa: PLR0913 - all but the module are optional
@@ -205,7 +206,7 @@ class Network:
             if wanted < 1:
                 raise SettingError(f"batch_size is a number of images, at least 1; got {wanted}")
             return wanted
-        shapes = [layer.output_shape for layer in self.layers(images)]
+        shapes = [(layer.rows_per_image, *layer.output_shape) for layer in self.layers(images)]
         sizes = [images.element_size() * torch.Size(shape).numel() for shape in (*shapes, images.shape[1:])]
         return as_many_as_fit(sum(sizes) * (2 if graph else 1), max(sizes), images.device)
 
@@ -255,13 +256,32 @@ def _unwrapped(module: nn.Module) -> nn.Module:
         return _unwrapped(module._orig_mod)
     if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
         return _unwrapped(module.module)
-    if isinstance(module, torch.jit.ScriptModule):
-        raise NetworkError(
-            "a TorchScript module hides its layers and cannot be looked at; pass the nn.Module it was made from"
-        )
-    values = (*module.parameters(), *module.buffers())
-    if any(value.is_meta for value in values):
-        raise NetworkError("this module is on the meta device and holds no values; load its weights first")
-    if any(value.is_quantized for value in values):
-        raise NetworkError("a quantised module has no gradients; pass the floating-point module it was made from")
+    for path, each in module.named_modules():
+        if hidden := _hidden(each):
+            raise NetworkError(f"{path or type(module).__name__!r} is {hidden}")
     return module
+
+
+def _hidden(module: nn.Module) -> str | None:
+    """What a module is that cannot be looked at, and what to do about it; None if it can."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return (
+            "a TorchScript module, which hides its layers and cannot be looked at; use the nn.Module it was made from"
+        )
+    own = (*module.parameters(recurse=False), *module.buffers(recurse=False))
+    if any(map(is_lazy, own)):
+        return (
+            "a lazy module, which has no values before its first input; show it an image before, as in "
+            "module(torch.zeros(1, 3, 224, 224))"
+        )
+    if any(value.is_meta for value in own):
+        return "a module on the meta device, which holds no values; load its weights first"
+    if any(value.is_quantized for value in own) or _is_packed(module):
+        return "a quantised module, which has no gradients; use the floating-point module it was made from"
+    return None
+
+
+def _is_packed(module: nn.Module) -> bool:
+    """Whether its weights are quantised and packed away, so that no parameter tells."""
+    origin = type(module).__module__
+    return origin.startswith("torch.ao.nn.") and "quantized" in origin.split(".")

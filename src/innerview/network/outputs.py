@@ -40,19 +40,24 @@ def class_scores(output: object, network: str) -> Tensor:
     A tensor is taken as it is; of a container, the entry named `logits`, or else its only tensor.
     `NetworkError` if that leaves a choice.
     """
-    if isinstance(output, Tensor):
-        return output
-    named = dict(_items(output))
-    if isinstance(logits := named.get("logits", getattr(output, "logits", None)), Tensor):
-        return logits
-    tensors = {key: value for key, value in named.items() if isinstance(value, Tensor)}
-    if len(tensors) == 1:
-        return next(iter(tensors.values()))
+    found = candidates(output)
+    if len(found) == 1:
+        return next(iter(found.values()))
     raise NetworkError(
         f"the output of {network} must hold one tensor of class scores; it is {type(output).__name__} with "
-        f"{sorted(map(str, tensors)) or 'no tensor'}. Say which one: "
+        f"{sorted(map(str, found)) or 'no tensor'}. Say which one: "
         "Network(module, output=lambda output: output['scores'])"
     )
+
+
+def candidates(output: object) -> dict[Any, Tensor]:
+    """The tensors in a network's output that may be its class scores, by their keys: one, if that is plain."""
+    if isinstance(output, Tensor):
+        return {"output": output}
+    named = dict(_items(output))
+    if isinstance(logits := named.get("logits", getattr(output, "logits", None)), Tensor):
+        return {"logits": logits}
+    return {key: value for key, value in named.items() if isinstance(value, Tensor)}
 
 
 def _items(output: Any) -> Iterator[tuple[Any, Any]]:

@@ -57,7 +57,15 @@ def from_file(wish: Wish) -> Parts:
         _require_options(function, wish)
         made = function(**wish.options)
     if isinstance(made, Network):
-        return Parts(filled(made.module, wish), made.preprocess, made.labels, made.output)
+        return Parts(
+            module=filled(made.module, wish),
+            preprocess=made.preprocess,
+            labels=made.labels,
+            output=made.output,
+            grid=made.grid,
+            name=None if made.name == type(made.module).__name__ else made.name,
+            untrained=made.untrained,
+        )
     if isinstance(made, nn.Module):
         return Parts(filled(made, wish))
     raise LoadError(f"{wish.name} must return an nn.Module or an innerview Network; got {type(made).__name__}")

@@ -1,7 +1,7 @@
 """What one forward pass shows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
@@ -15,11 +15,13 @@ from .rounding import rounding
 class Seen:
     """What one forward pass showed: the activations asked for and the network's output.
 
-    `output` is None when the pass stopped before its end.
+    `output` is None when the pass stopped before its end. `refused` says, by layer, why one cannot be read image by
+    image; its activation is there as it is.
     """
 
     activations: Mapping[str, Tensor]
     output: Tensor | None
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def class_scores(self) -> Float[Tensor, "batch label"]:
@@ -42,7 +44,13 @@ class Seen:
         return scores.detach().abs().amax(1) * rounding((scores if given is None else given).dtype)
 
     def maps(self, layer: str) -> Float[Tensor, "batch channel row column"]:
-        """A layer's activation as maps; vectors are 1 × 1, token sequences [batch, token, channel] tokens × 1."""
+        """A layer's activation as maps; vectors are 1 × 1, token sequences [batch, token, channel] tokens × 1.
+
+        Raises:
+            LayerError: it has no channels, or not one row for each image.
+        """
+        if layer in self.refused:
+            raise LayerError(self.refused[layer])
         activation = self.activations[layer]
         if activation.dim() == 4:
             return _precise(activation)

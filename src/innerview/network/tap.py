@@ -7,9 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import LayerError
+from .batch_norm import exact_batch_norm
 from .layers import Address
 from .network import Network
 from .outputs import first_tensor, with_first_tensor
+from .rows import refusal
 from .scope import Hook, hooked
 from .seen import Seen
 
@@ -33,8 +35,9 @@ def look(  # noqa: PLR0913 - all but the first two are optional
 
     With `start`, gradients begin at that layer: its output is a leaf that requires a gradient, and what
     runs before it builds no graph. With `stop`, nothing runs after the last layer that was asked for.
-    What is kept is what the layer gave out at that moment: a later in-place operation does not change it. With
-    `keep`, it is what that makes of the output, which must be a copy.
+    What is kept is what the layer gave out at that moment: a later in-place operation does not change it, and other
+    uses of the same tensor, within the layer, have no part in its gradient. With `keep`, it is what that makes of
+    the output, which must be a copy.
     Runs inside `untouched(net.module)`.
     """
     names = dict.fromkeys(record if start is None else (*record, start))
@@ -42,14 +45,15 @@ def look(  # noqa: PLR0913 - all but the first two are optional
     kept: dict[str, Tensor] = {}
     output = None
     try:
-        with hooked(_hooks(addresses, _keeping(start, keep), stop, kept)):
+        with hooked(_hooks(addresses, _keeping(start, keep), stop, kept)), exact_batch_norm(images.device):
             output = net.select(net.module(images.clone()))
     except _EnoughSeen:
         pass
     for address in addresses:
         if address.name not in kept:
             raise LayerError(f"layer {address.name!r} of {net.name} did not run for these images")
-    return Seen(kept, output)
+    sentences = {name: refusal(net, images, name, _rows(each)) for name, each in kept.items()}
+    return Seen(kept, output, {name: sentence for name, sentence in sentences.items() if sentence})
 
 
 def _keeping(start: str | None, keep: Keep | None) -> Callable[[str, Tensor], tuple[Tensor, Tensor]]:
@@ -58,7 +62,7 @@ def _keeping(start: str | None, keep: Keep | None) -> Callable[[str, Tensor], tu
     def keeping(name: str, tensor: Tensor) -> tuple[Tensor, Tensor]:
         if keep is not None:
             return keep(tensor), tensor
-        kept = _leaf(tensor) if name == start else tensor
+        kept = _leaf(tensor) if name == start else torch.ops.aten.alias(tensor)
         return kept, kept.clone()
 
     return keeping
@@ -93,6 +97,10 @@ def _tensor(output: object, address: Address) -> Tensor:
     if tensor is None:
         raise LayerError(f"layer {address.name!r} gives {type(output).__name__}, which holds no tensor")
     return tensor
+
+
+def _rows(tensor: Tensor) -> int:
+    return tensor.shape[0] if tensor.dim() else 0
 
 
 def _leaf(tensor: Tensor) -> Tensor:

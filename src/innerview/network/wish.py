@@ -54,12 +54,19 @@ class Wish:
 
 @dataclass(frozen=True)
 class Parts:
-    """A module with the wished weights, and what its source knows about it; None is what it does not know."""
+    """A module with the wished weights, and what its source knows about it; None is what it does not know.
+
+    Attributes:
+        untrained: whether the weights that the source itself gives are random.
+    """
 
     module: nn.Module
     preprocess: Preprocess | None = None
     labels: Sequence[str] | Labels | None = None
     output: Callable[[Any], Tensor] | None = None
+    grid: Callable[[Tensor], Tensor] | None = None
+    name: str | None = None
+    untrained: bool = False
 
 
 def filled(module: nn.Module, wish: Wish) -> nn.Module:

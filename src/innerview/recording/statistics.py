@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..activation.maps import activations
 from ..network.network import Network
+from ..network.rows import require_rows
 from ..parameters.filters import kernels, with_kernels
 
 BINS = 64
@@ -64,6 +65,7 @@ class Statistics:
         if self.images is not None:
             found = activations(net, self.images, self.layers)
             for name in found:
+                require_rows(net, net.prepare(self.images), name, len(found[name]))
                 values = found.grids.get(name, found[name]).float()
                 measured |= _measured(f"activations/{name}", values, dead=_dead(values))
         return measured

@@ -22,7 +22,8 @@ class Rescue(ReluRules):
     def backward(self, gradient: Tensor, opened: Tensor) -> Tensor:
         """The gradient that goes on."""
         passed = super().backward(gradient, opened)
-        alive = passed.flatten(1).abs().amax(1) > 0
+        pictures = passed.shape[:1]  # of a single number for the whole batch, none
+        alive = passed.reshape(pictures.numel(), -1).abs().amax(1) > 0
         if bool(alive.all()):
             return passed
-        return torch.where(alive.view(-1, *[1] * (passed.dim() - 1)), passed, gradient.clamp_min(0))
+        return torch.where(alive.view([*pictures, *[1] * (passed.dim() - 1)]), passed, gradient.clamp_min(0))
