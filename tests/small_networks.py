@@ -1,6 +1,7 @@
 """Small networks whose answers can be worked out by hand, or that are awkward in one way each."""
 
 from collections import namedtuple
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -132,6 +133,17 @@ class Tokens(nn.Module):
     def after(self, x: Tensor, normed: Tensor) -> Tensor:
         x = self.norm(x + self.attention(normed, normed, normed)[0])
         return self.head(x[:, self.prefix.shape[1] :].mean(1) if self.pooled else x[:, 0])
+
+
+class With(nn.Module):
+    """A convolution, an operation, global average pooling and a linear layer."""
+
+    def __init__(self, operation: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.conv, self.fc, self.operation = nn.Conv2d(3, 4, 3), nn.Linear(4, 5), operation
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.operation(self.conv(x)).mean((2, 3)))
 
 
 @dataclass

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 import innerview as iv
 from fingerprint import fingerprint
-from innerview.activation.maps import stages
 from innerview.errors import LayerError, MethodError, SettingError
 from small_networks import AWKWARD, SmallCNN, TinyViT, images, network
 
@@ -123,18 +122,6 @@ def test_vectors_have_no_maps() -> None:
     assert str(caught.value) == (
         "maps have an image, rows and columns; 'fc' gives [1, 5] for 1 image(s), which does not: read it as acts['fc']"
     )
-
-
-def test_the_default_is_the_last_layer_of_each_resolution() -> None:
-    net = iv.load("builtin/lenet", weights="random")
-    assert stages(net, net.blank()) == ("relu1", "pool1", "relu2", "pool2")
-    net = iv.load("torchvision/resnet18", weights="random", options={"num_classes": 3})
-    assert stages(net, net.blank()) == ("relu", "layer1", "layer2", "layer3", "layer4")
-
-
-def test_of_a_network_of_one_resolution_five_layers_are_spread_over_the_depth() -> None:
-    net = iv.load("torchvision/vit_b_32", weights="random")
-    assert stages(net, net.blank()) == tuple(f"encoder.layers.encoder_layer_{k}" for k in (0, 3, 6, 8, 11))
 
 
 def channelled(maps: Tensor) -> iv.Activations:

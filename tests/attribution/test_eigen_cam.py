@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from pytorch_grad_cam.utils.svd_on_activations import get_2d_projection
+from torch.nn import functional
 
 import innerview as iv
 from innerview.attribution.eigen_cam import EigenCAM, first_component
@@ -75,3 +76,36 @@ def test_pytorch_grad_cam_centres_the_features_which_the_paper_does_not() -> Non
     ours = first_component(maps)[:, 0]
     assert np.corrcoef(ours.flatten(), maps.sum(1).flatten())[0, 1] > 0.9
     assert not torch.allclose(theirs.abs(), ours.abs(), atol=0.1)
+
+
+def centred(maps: torch.Tensor) -> torch.Tensor:
+    """As a fresh layer normalisation gives them: the channels of each position add up to zero, up to rounding."""
+    return functional.layer_norm(maps.movedim(1, 3), maps.shape[1:2]).movedim(3, 1)
+
+
+@pytest.mark.parametrize(("channels", "size"), [(24, 8), (96, 4), (192, 14)])
+def test_where_the_channels_add_up_to_nothing_the_largest_magnitude_is_positive(channels: int, size: int) -> None:
+    maps = centred(images(6, channels=channels, size=size, seed=3) + images(6, channels=channels, size=1, seed=4))
+    values = first_component(maps).flatten(1)
+    assert bool((values.amax(1) == values.abs().amax(1)).all())
+    by_svd = torch.linalg.svd(maps.flatten(2).mT.double())
+    expected = by_svd.U[:, :, 0] * by_svd.S[:, :1]
+    expected = expected * expected.gather(1, expected.abs().argmax(1, keepdim=True)).sign()
+    torch.testing.assert_close(values.double(), expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("channels", "size"), [(24, 8), (96, 4)])
+def test_the_sign_is_the_same_alone_in_a_batch_and_for_nearly_the_same_image(channels: int, size: int) -> None:
+    maps = centred(images(40, channels=channels, size=size, seed=5) + images(40, channels=channels, size=1, seed=6))
+    together = first_component(maps)
+    alone = torch.cat([first_component(each) for each in maps.split(1)])
+    nearly = first_component(maps + 1e-6 * images(40, channels=channels, size=size, seed=7))
+    other_channels = first_component(maps.flip(1))  # another order of summation
+    for again in (alone, nearly, other_channels):
+        assert bool(((together * again).sum((1, 2, 3)) > 0).all())
+
+
+def test_a_sum_of_channels_that_is_small_but_no_rounding_decides() -> None:
+    maps = torch.tensor([[1.0, -4.0], [-0.99, 3.96]]).view(1, 2, 1, 2)
+    values = first_component(maps).flatten()
+    torch.testing.assert_close(values, torch.tensor([1.0, -4.0]) * (1 + 0.99**2) ** 0.5)

@@ -1,7 +1,6 @@
-"""Layer-wise relevance propagation against hand-worked numbers, dense loops, gradient × input and two peers."""
+"""Layer-wise relevance propagation against hand-worked numbers, gradient × input and two peers."""
 
 import copy
-from collections.abc import Callable
 
 import captum.attr
 import pytest
@@ -66,55 +65,6 @@ def test_the_rules_on_two_linear_layers(method: LRP, first_weight: float, expect
     net = iv.Network(nn.Sequential(nn.Flatten(), first, nn.ReLU(), second), GREY)
     found = values(method, net, torch.tensor([1.0, 2, 3]).reshape(1, 1, 1, 3), iv.Logit(0))
     torch.testing.assert_close(found.flatten(), torch.tensor(expected, dtype=torch.float64), atol=1e-5, rtol=0)
-
-
-def contribution(rule: str, a: float, w: float, sign: float, gamma: float) -> float:
-    match rule:
-        case "epsilon":
-            return a * w
-        case "zplus":
-            return max(a * w, 0)
-        case "gamma":
-            return a * w + gamma * (max(a * w, 0) if sign > 0 else min(a * w, 0))
-        case "flat":
-            return float(w != 0)
-        case _:  # the box from −2 to 2
-            return a * w + 2 * max(w, 0) - 2 * min(w, 0)
-
-
-def dense(rule: str, layer: Callable, a: Tensor, relevance: Tensor, *, epsilon: float, gamma: float) -> Tensor:
-    """One rule, as loops over the matrix of the layer."""
-    bias = layer(torch.zeros_like(a)[None])[0].flatten()
-    matrix = torch.stack([layer(each.view_as(a)[None])[0].flatten() - bias for each in torch.eye(a.numel()).double()])
-    flat, found = a.flatten(), [0.0] * a.numel()
-    for k, r in enumerate(relevance.flatten().tolist()):
-        column = matrix[:, k].tolist()
-        sign = float(flat @ matrix[:, k] + bias[k])
-        parts = [contribution(rule, x, w, sign, gamma) for x, w in zip(flat.tolist(), column, strict=True)]
-        kept = 0.0 if rule in ("flat", "box") else contribution(rule, 1.0, bias[k].item(), sign, gamma)
-        z = sum(parts) + kept
-        for j, part in enumerate(parts):
-            found[j] += part / (z + (epsilon if z >= 0 else -epsilon)) * r
-    return torch.tensor(found, dtype=torch.float64).view_as(a)
-
-
-@torch.no_grad()
-@pytest.mark.parametrize("rule", RULES)
-def test_every_rule_is_its_dense_loop(rule: str) -> None:
-    conv1, conv2 = nn.Conv2d(1, 2, 3, padding=1), nn.Conv2d(2, 4, 2, stride=2, groups=2)
-    module = nn.Sequential(conv1, nn.ReLU(), conv2, nn.LeakyReLU(0.5), nn.Flatten(), nn.Linear(16, 3))
-    net = double(module, iv.Preprocess(size=4, mean=(0.5,), std=(0.25,)))
-    x = images(1, channels=1, size=4).double()
-    inputs = [x]
-    for each in module:
-        inputs.append(each(inputs[-1]))
-    relevance = functional.one_hot(torch.tensor(1), 3) * inputs[-1][0]
-    first, convolution, linear = RULES[rule]
-    for place, name in ((5, linear), (2, convolution), (0, first)):
-        relevance = relevance.view_as(inputs[place + 1][0])
-        relevance = dense(name, module[place], inputs[place][0], relevance, epsilon=0.01, gamma=0.3)
-    found = values(LRP(rule, epsilon=0.01, gamma=0.3), net, x)
-    torch.testing.assert_close(found[0], relevance, atol=1e-10, rtol=1e-10)
 
 
 class PreActivation(nn.Module):

@@ -11,7 +11,8 @@ from torch.overrides import _get_current_function_mode
 import innerview as iv
 from fingerprint import fingerprint
 from innerview.attribution.lrp import LRP, RULES
-from small_networks import PIXELS, Functional, Residual, SmallCNN, images, network
+from relu_spellings import SPELLINGS
+from small_networks import PIXELS, Functional, Residual, SmallCNN, With, images, network
 
 
 class Modules(nn.Module):
@@ -108,59 +109,11 @@ def test_enlarging_the_image_shares_flat_relevance_evenly() -> None:
     torch.testing.assert_close(found, functional.avg_pool2d(big, 2) * 4, rtol=1e-4, atol=1e-6)
 
 
-class Swish(torch.autograd.Function):
-    """Somebody's own operation."""
-
-    @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x)
-        return x * x.sigmoid()
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
-        return gradient
-
-
-class With(nn.Module):
-    """A convolution, an operation, global average pooling and a linear layer."""
-
-    def __init__(self, operation: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.conv, self.fc, self.operation = nn.Conv2d(3, 4, 3), nn.Linear(4, 5), operation
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.fc(self.operation(self.conv(x)).mean((2, 3)))
-
-
-def sigmoid_of_a_part(x: Tensor) -> Tensor:
-    x[:, :2].sigmoid_()
-    return x
-
-
-REFUSED = {
-    "Sigmoid": torch.sigmoid,
-    "Softmax": lambda x: x.softmax(1),
-    "Gelu": functional.gelu,
-    "Silu": nn.SiLU(inplace=True),
-    "Mul": lambda x: x * x.amax((2, 3), keepdim=True),
-    "Reciprocal": torch.reciprocal,
-    "Div": lambda x: x / x.amax(),
-    "NativeLayerNorm": nn.LayerNorm([4, 6, 6]),
-    "Convolution": lambda x: functional.conv2d(x, x[:1, :, :2, :2].repeat(4, 1, 1, 1)),
-    "NativeBatchNorm": nn.BatchNorm2d(4, track_running_stats=False),
-    "ScaledDotProduct": lambda x: functional.scaled_dot_product_attention(x, x, x),
-    "Exp": lambda x: x.exp_(),
-    "Swish": Swish.apply,
-    "Pow": lambda x: x**2,
-}
-
-
-@pytest.mark.parametrize("operation", [*REFUSED, "part"])
-def test_what_has_no_rule_is_refused_by_its_name(operation: str) -> None:
-    net = network(With(REFUSED.get(operation, sigmoid_of_a_part)))
-    name = "Sigmoid" if operation == "part" else operation
-    with pytest.raises(iv.errors.MethodError, match=f"With also computes '{name}.*IntegratedGradients"):
-        LRP()(net, images(), iv.Logit(1))
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_relu_passes_relevance_on_however_it_is_spelled(spelling: str) -> None:
+    plain = nn.ReLU6() if SPELLINGS[spelling](torch.tensor([9.0])) == 6 else nn.ReLU()
+    expected = LRP()(network(With(plain)), images(), iv.Logit(1)).values
+    assert torch.equal(LRP()(network(With(SPELLINGS[spelling])), images(), iv.Logit(1)).values, expected)
 
 
 class WithMore(SmallCNN):

@@ -1,5 +1,7 @@
 """The list of layers, and receptive fields against the pixels that really matter."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
@@ -68,6 +70,88 @@ def test_receptive_fields_are_the_pixels_with_a_gradient(layer: str, position: t
     assert info.receptive_field is not None
     expected = clipped(info.receptive_field.box(*position), size)
     assert pixels_that_matter(net, layer, *position, size) == expected
+
+
+def mixed_as_inception_does(x: torch.Tensor) -> torch.Tensor:
+    return torch.cat([torch.unsqueeze(x[:, channel], 1) * (channel + 0.5) - 0.1 for channel in range(3)], 1)
+
+
+CHANNELS = {
+    "each by itself": mixed_as_inception_does,
+    "stacked": lambda x: torch.stack([x[:, 2], x[:, 1] / 2, x[:, 0]], 1),
+    "unbound": lambda x: torch.stack(x.unbind(1)[::-1], -3),
+    "flipped": lambda x: x.flip(1),
+    "by number": lambda x: x[:, [2, 0, 1]],
+    "selected": lambda x: x.index_select(1, torch.tensor([1, 0, 2])),
+    "shuffled": lambda x: x.repeat(1, 2, 1, 1).unflatten(1, (2, 3)).transpose(1, 2).flatten(1, 2)[:, :3],
+    "from the batch and back": lambda x: x.permute(1, 0, 2, 3).transpose(0, 1),
+    "grey": lambda x: x[:, :1].expand(-1, 3, -1, -1),
+    "a slice": lambda x: x[..., 0:3, :, :][:, 0:3],
+}
+
+
+class Prepared(nn.Module):
+    """The channels of the image are moved about before the first layer."""
+
+    def __init__(self, prepare: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.prepare, self.conv, self.deep = prepare, nn.Conv2d(3, 4, 3, stride=2), nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.deep(self.conv(self.prepare(x)).relu()).mean((2, 3))
+
+
+def moved_by(net: iv.Network, layer: str, size: int, position: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The box of pixels that change a unit when they are changed, one after the other."""
+    pixels = torch.eye(size * size).view(size * size, 1, size, size).expand(-1, 3, -1, -1).double()
+    plain, changed = (iv.activations(net, x, [layer])[layer] for x in (0 * pixels[:1], 5 * pixels))
+    rows, columns = (
+        (changed - plain)[:, :, *position].abs().sum(1).view(size, size).gt(1e-9).any(axis).nonzero().flatten()
+        for axis in (1, 0)
+    )
+    return int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1
+
+
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_receptive_fields_follow_what_is_done_to_channels(channels: str) -> None:
+    net, size = network(Prepared(CHANNELS[channels])), 17
+    net = iv.Network(net.module.double(), net.preprocess)
+    with torch.no_grad():  # all ReLUs are open
+        net.module.conv.bias.fill_(100.0)
+    info = {each.name: each for each in net.layers(images(1, size=size).double())}["deep"]
+    assert info.receptive_field == ReceptiveField((7, 7), (2, 2), (-2, -2))
+    for position in ((0, 0), (3, 2), (7, 7)):
+        assert moved_by(net, "deep", size, position) == clipped(info.receptive_field.box(*position), size)
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda x: x.flip(2),
+        lambda x: x[:, :, torch.arange(8).flip(0)],
+        lambda x: x.mT,
+        lambda x: x.permute(0, 1, 3, 2),
+        lambda x: torch.stack(x.unbind(2), 3),
+        lambda x: torch.conv1d(x.flatten(0, 1), torch.ones(8, 8, 1)).view_as(x),
+    ],
+)
+def test_where_rows_and_columns_are_moved_about_there_is_no_receptive_field(move: Callable) -> None:
+    net = network(Prepared(lambda x: move(x.contiguous())))
+    assert {each.name: each for each in net.layers()}["conv"].receptive_field is None
+
+
+@pytest.mark.parametrize(("name", "size"), [("inception_v3", 96), ("googlenet", 64)])
+def test_the_receptive_fields_of_inception_are_those_without_its_mixing_of_channels(name: str, size: int) -> None:
+    from torchvision.models import get_model
+
+    module = get_model(name, init_weights=False, aux_logits=False, transform_input=True)
+    net = iv.Network(module, iv.Preprocess(size=size))
+    plain = get_model(name, init_weights=False, aux_logits=False, transform_input=False)
+    mixing, expected = (
+        [layer.receptive_field for layer in iv.Network(each, net.preprocess).layers()] for each in (module, plain)
+    )
+    assert mixing == expected
+    assert None not in mixing
 
 
 def test_receptive_fields_follow_reused_and_residual_blocks() -> None:

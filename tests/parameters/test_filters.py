@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import timm
 import torch
 from torch import Tensor, nn
 
@@ -47,6 +48,38 @@ def test_the_kernels_are_the_weights() -> None:
 def test_by_default_the_first_layer_that_runs_and_has_kernels() -> None:
     net = wrapped(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3))
     assert iv.filters(net).layer == "body.1"
+
+
+class Branches(nn.Module):
+    """Layers side by side on the image, in the order they run."""
+
+    def __init__(self, *branches: nn.Module) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(branches)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return sum(branch(x).mean((2, 3)) for branch in self.branches)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_by_default_kernels_that_are_pictures_of_the_image_if_there_are_any(channels: int) -> None:
+    def layer(of: nn.Module) -> str:
+        return iv.filters(iv.Network(of, iv.Preprocess(size=8, mean=(0,) * channels, std=(1,) * channels))).layer
+
+    point, small, inner = nn.Conv2d(channels, 4, 1), nn.Conv2d(channels, 4, 3), nn.Conv2d(4, 4, 3)
+    assert layer(Branches(point, small)) == "branches.1"
+    assert layer(Branches(nn.Sequential(point, nn.Conv2d(4, 4, 3)), small)) == "branches.1"
+    assert layer(Branches(nn.Sequential(point, inner))) == "branches.0.1"
+    assert layer(Branches(point)) == "branches.0"
+    assert layer(Branches(point, nn.utils.parametrizations.weight_norm(small))) == "branches.1"
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"), [("repvgg_a0", "stem.conv_kxk.conv"), ("mobileone_s0", "stem.conv_kxk.0.conv")]
+)
+def test_networks_whose_blocks_have_a_branch_of_single_places(name: str, layer: str) -> None:
+    found = iv.filters(iv.Network(timm.create_model(name), iv.Preprocess(size=32)))
+    assert (found.layer, found.colour, found.kernels.shape[1:]) == (layer, True, (3, 3, 3))
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
@@ -101,6 +134,7 @@ def test_kernels_are_in_colour_only_where_they_read_the_image() -> None:
     assert [iv.filters(net, name).colour for name in ("body.0", "body.1")] == [True, False]
     assert iv.filters(wrapped(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 3, dilation=2))).colour
     assert not iv.filters(net, "body.0", inputs=2).colour
+    assert not iv.filters(wrapped(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 3, 3)), "body.1").colour
     assert not iv.filters(iv.load("builtin/lenet", weights="random")).colour
 
 

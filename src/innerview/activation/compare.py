@@ -12,7 +12,8 @@ from ..errors import ImageError
 from ..network.network import Network, require_network
 from ..network.rows import require_rows
 from ..results import Result
-from .maps import Activations, Maps, activations, stages
+from .maps import Activations, Maps, activations
+from .stages import stages
 
 SMALLEST = 1e-12
 
@@ -60,7 +61,7 @@ def compare(net: Network, images: Any, others: Any, layers: Sequence[str] | None
         net: the network; it is not changed.
         images: anything `net.prepare` takes.
         others: as many other images, or one that all are compared with.
-        layers: the layers' addresses; by default one for each resolution.
+        layers: the layers' addresses; by default those that `activations` shows.
 
     Raises:
         ImageError: the numbers or sizes of the images differ.

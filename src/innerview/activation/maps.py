@@ -12,7 +12,6 @@ from torch import Tensor
 from ..errors import LayerError, MethodError, SettingError
 from ..network.batching import in_batches
 from ..network.grids import recognised
-from ..network.layers import LayerInfo, in_order
 from ..network.network import Network, require_network
 from ..network.pictures import pictures
 from ..network.receptive_field import ReceptiveField
@@ -21,6 +20,7 @@ from ..network.scope import untouched
 from ..network.tap import look
 from ..progress import steps
 from ..results import Provenance, Result
+from .stages import stages
 from .statistics import ChannelStatistics, channel_statistics
 
 Images = Float[Tensor, "batch channel row column"]
@@ -106,7 +106,7 @@ def activations(
     Args:
         net: the network; it is not changed.
         images: anything `net.prepare` takes.
-        layers: the layers' addresses; by default one for each resolution, see `stages`.
+        layers: the layers' addresses; by default the last of each resolution, or blocks evenly spaced, see `stages`.
         precision: in which the values are kept, such as `torch.float16`; by default as the layer gives them.
 
     Raises:
@@ -144,37 +144,6 @@ def activations(
             {"layers": list(names), "precision": precision and str(precision)},
         ),
     )
-
-
-def stages(net: Network, images: Images) -> tuple[str, ...]:
-    """For each resolution of the network the last layer that has it, in depth order.
-
-    Of a network that keeps one or two resolutions throughout, such as a transformer, five layers evenly spaced.
-    """
-    sizes = {info.name: size for info in in_order(net.layers(images)) if (size := _grid_size(net, images, info))}
-    if not sizes:
-        raise LayerError(f"{net.name} has no layer with rows and columns; name one of its layers: layers=[…]")
-    last = {size: name for name, size in sizes.items()}
-    names = list(last.values()) if len(last) > 2 else _spread(list(sizes))
-    return tuple(name for name in sizes if name in names)
-
-
-def _grid_size(net: Network, images: Images, info: LayerInfo) -> tuple[int, ...] | None:
-    """The rows and columns of a layer; None if it has none, or one position only."""
-    has_places = len(info.output_shape) > 1 and info.rows_per_image == 1
-    read_as = recognised(net, images, info.output_shape) if has_places else None
-    if read_as is None:
-        return None
-    size = read_as(torch.empty(1, *info.output_shape, device="meta")).shape[2:]
-    return tuple(size) if size.numel() > 1 else None
-
-
-def _spread(names: Sequence[str], count: int = 5) -> list[str]:
-    """So many of the names, evenly spaced: of those as little nested as gives enough."""
-    depths = sorted({name.count(".") for name in names})
-    levels = [[name for name in names if name.count(".") == depth] for depth in depths]
-    level = next((level for level in levels if len(level) >= count), names)
-    return [level[round(step * (len(level) - 1) / (count - 1))] for step in range(count)]
 
 
 def _in_depth_order(net: Network, images: Images, names: Sequence[str]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from ..network.grids import as_maps
@@ -21,8 +22,9 @@ class EigenCAM(LayerMethod):
 
         A = U Σ Vᵀ [position, channel],   values = A v₁
 
-    Reference: Muhammad and Yeasin, "Eigen-CAM", 2020; A is not centred. Of the two signs, the one that points
-    the same way as the sum of all channels.
+    Reference: Muhammad and Yeasin, "Eigen-CAM", 2020; A is not centred. Of the two signs, the one that points the
+    same way as the sum of all channels; where that sum is zero up to rounding, as behind a normalisation of each
+    position, the one in which the position of largest magnitude is positive.
 
     Args:
         layer: an address; None for the last grid of features. Of a tuple of addresses, the mean of their maps on
@@ -62,5 +64,15 @@ def first_component(maps: Maps) -> OneMap:
         along = torch.linalg.eigh(features @ features.mT).eigenvectors[:, :, -1:]
         direction = functional.normalize(features.mT @ along, dim=1)
     projection = features @ direction
-    agrees = (projection * features.sum(2, keepdim=True)).sum(1, keepdim=True) >= 0
-    return projection.where(agrees, -projection).mT.unflatten(2, maps.shape[2:])
+    return _signed(projection, direction).mT.unflatten(2, maps.shape[2:])
+
+
+def _signed(projection: Tensor, direction: Tensor) -> Tensor:
+    """The projection on the direction v or on −v, whichever sums up to more over the K channels.
+
+    It is in doubt where |Σₖ vₖ| / √K, the cosine of v with a sum, is below √ε of the precision.
+    """
+    cosine = direction.sum(1, keepdim=True) / direction.shape[1] ** 0.5
+    in_doubt = cosine.abs() < torch.finfo(cosine.dtype).eps ** 0.5
+    extreme = projection.take_along_dim(projection.abs().argmax(1, keepdim=True), 1)
+    return projection * torch.where(extreme.where(in_doubt, cosine) < 0, -1, 1)

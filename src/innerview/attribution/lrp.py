@@ -15,7 +15,8 @@ from ..network.tap import look
 from ..objectives import Objective
 from .lrp_rules import Rule, Rules, box_rule, epsilon_rule, flat_rule, gamma_rule, zplus_rule
 from .method import About, Images, Maps, Method
-from .relevance import Relevance, refuse_unknown
+from .relevance import Relevance
+from .without_rule import refuse_unknown
 
 RULES = {
     "epsilon-plus-flat": ("flat", "zplus", "epsilon"),
@@ -52,17 +53,20 @@ class LRP(Method):
 
     Batch normalisation is part of the convolution or linear layer right before it; where there is none
     (pre-activation networks) it is a layer of its own under the epsilon rule. So are average pooling, sums,
-    residual connections, and factors that do not depend on the image. ReLU, leaky ReLU and ELU pass relevance
-    on as it is, max-pooling gives it to the winner. What is done to the image before the first layer
-    (a normalisation inside the network, resizing) shares evenly, whatever the values.
+    residual connections, factors that do not depend on the image, and layer normalisation, (a − mean a) / σ, whose σ
+    counts as a constant (the LN-rule of Ali et al., "XAI for Transformers", 2022, section 4). ReLU, leaky ReLU and
+    ELU pass relevance on as it is, max-pooling gives it to the winner. What is done to the image before the first
+    layer (a normalisation inside the network, resizing) shares evenly, whatever the values; a layer normalisation
+    there passes it on.
 
-    The values add up to what relevance started from, as far as biases, shifts of batch normalisation and ε
+    The values add up to what relevance started from, as far as biases, shifts of normalisations and ε
     absorb nothing: exactly, for networks without them, under epsilon and gamma. Flat and box lose nothing; zplus
     loses what reaches units that nothing raises. In deep networks with batch normalisation most of the score
     can go to the shifts, so only the pattern can be compared then. `Attribution.gap` says how much is missing.
 
     Args:
-        rule: "epsilon-plus-flat" (flat in the first layer, zplus in convolutions, epsilon in linear layers),
+        rule: "epsilon-plus-flat" (flat in the first layer, zplus in convolutions, also transposed ones, epsilon in
+            linear layers),
             "epsilon-gamma-box" (box, gamma, epsilon), or one of "epsilon", "gamma", "zplus" in all layers.
         epsilon: what keeps the denominators from zero, more than 0; larger values absorb weak relevance.
         gamma: how much more contributions count that agree with a unit's sign, at least 0.
@@ -76,7 +80,7 @@ class LRP(Method):
         title="LRP",
         reference="Montavon et al. 2019",
         cost="1 forward pass, and back 2 to 5 times the work of a gradient",
-        needs="convolutions, linear layers, ReLU, pooling, sums",
+        needs="convolutions, linear layers, ReLU, normalisation, pooling, sums",
     )
 
     rule: str = "epsilon-plus-flat"

@@ -21,11 +21,16 @@ Values = Float[Tensor, "..."]
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution or a linear layer: z = run(a, weight, bias)."""
+    """A convolution or a linear layer: z = run(a, weight, bias).
+
+    Weights are [output, input / groups, …]; those of a transposed convolution [input, output / groups, …], and then
+    `transposed` is the number of its groups.
+    """
 
     run: Callable[[Tensor, Tensor, Tensor | None], Tensor]
-    weight: Float[Tensor, "output ..."]
+    weight: Float[Tensor, "..."]
     bias: Float[Tensor, "output"] | None
+    transposed: int | None = None
 
     def __call__(self, a: Values) -> Values:
         return self.run(a, self.weight, self.bias)
@@ -34,7 +39,14 @@ class Layer:
         """The one layer that gives scale · z + shift."""
         scale, shift = scale.to(self.weight), shift.to(self.weight)
         bias = shift if self.bias is None else scale * self.bias + shift
-        return replace(self, weight=scale.view(-1, *[1] * (self.weight.dim() - 1)) * self.weight, bias=bias)
+        return replace(self, weight=self._beside_weights(scale) * self.weight, bias=bias)
+
+    def _beside_weights(self, values: Float[Tensor, "output"]) -> Values:
+        inside = [1] * (self.weight.dim() - 1)
+        if self.transposed is None:
+            return values.view(-1, *inside)
+        by_group = values.view(self.transposed, -1).repeat_interleave(len(self.weight) // self.transposed, 0)
+        return by_group.view(*by_group.shape, *inside[1:])
 
     def changed(self, change: Callable[[Tensor], Tensor], *, bias: bool) -> "Layer":
         """The layer with changed weights, with the bias changed alike or left out."""

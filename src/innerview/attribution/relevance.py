@@ -2,12 +2,10 @@
 
 Below the module level each operation that has to share gets a way back of its own, whoever calls it: a module, a
 function or an operator. Operations that only move values, and max-pooling, which takes one of several, keep the way
-back that autograd has for them; autograd also adds up what the several readers of a value send it. All other
-operations are found in the graph, and refused.
+back that autograd has for them; autograd also adds up what the several readers of a value send it.
 """
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
@@ -20,19 +18,17 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from ..errors import MethodError
 from ..network.folding import scale_and_shift
+from ..network.relu_rules import relu_of
 from .lrp_rules import Layer, Rule, Rules, share, share_evenly
 
-UNCHANGED = {"relu", "relu6", "hardtanh", "leaky_relu", "prelu", "elu"}
-LINEAR = {"add", "sub", "rsub", "neg", "sum", "mean", "avg_pool2d", "adaptive_avg_pool2d", "interpolate"}
-MOVING = re.compile(
-    "AccumulateGrad|AdaptiveMaxPool2D|Alias|Amax|AsStrided|Cat|Clone|ConstantPadNd|Copy|CopySlices|Expand|Flip|Index|"
-    "Max|MaxPool2D|MaxPool2DWithIndices|NativeChannelShuffle|Permute|PixelShuffle|PixelUnshuffle|ReflectionPad2D|"
-    "Repeat|ReplicationPad2D|ReshapeAlias|Roll|Select|Slice|Split|SplitWithSizes|Squeeze|Stack|T|ToCopy|Transpose|"
-    "Unbind|UnsafeSplit|UnsafeView|Unsqueeze|View"
-)
+WEIGHTED = {"linear", *(f"conv{kind}{axes}d" for kind in ("", "_transpose") for axes in (1, 2, 3))}
+UNCHANGED = {"hardtanh", "leaky_relu", "prelu", "elu"}
+LINEAR = {"add", "sub", "rsub", "neg", "sum", "mean", "interpolate"} | {
+    f"{kind}avg_pool{axes}d" for kind in ("", "adaptive_") for axes in (1, 2, 3)
+}
 BATCH_NORM = signature(functional.batch_norm)
+LAYER_NORM = signature(functional.layer_norm)
 
 
 class Relevance(TorchFunctionMode):
@@ -59,17 +55,16 @@ class Relevance(TorchFunctionMode):
         """The result with its own way back; None where autograd's is right or the operation is not known."""
         name, alone = call.name, len(call.inputs) == 1
         first_alone = alone and bool(call.args) and _carries(call.args[0])
-        if name in UNCHANGED and alone:
+        if alone and (name in UNCHANGED or relu_of(call.func, call.args, call.kwargs)):
             return _Unchanged.apply(call.function, *call.inputs)
         if name in LINEAR or (name == "mul" and alone) or (name == "div" and first_alone):
             return self._linear(call)
-        if name in ("conv2d", "linear") and first_alone:
+        if name in WEIGHTED and first_alone:
             return self._weighted(call.func, *call.args, **call.kwargs)
         if name == "matmul" and first_alone and call.args[1].dim() == 2:
             return self._weighted(functional.linear, call.args[0], call.args[1].mT)
-        if name == "batch_norm" and first_alone:
-            return self._normalised(call)
-        return None
+        normalised = {"batch_norm": self._normalised, "layer_norm": self._standardised}.get(name)
+        return normalised(call) if normalised and first_alone else None
 
     def _linear(self, call: "_Call") -> Tensor:
         way = share_evenly if self._before_first_layer else share  # a flat or box rule follows, blind to the values
@@ -79,7 +74,9 @@ class Relevance(TorchFunctionMode):
     def _weighted(
         self, func: Any, input: Tensor, weight: Tensor, bias: Tensor | None = None, *geometry: Any, **named: Any
     ) -> Tensor:
-        layer = Layer(lambda a, w, b: func(a, w, b, *geometry, **named), weight, bias)
+        groups = named.get("groups", geometry[3] if len(geometry) > 3 else 1)
+        transposed = groups if "transpose" in func.__name__ else None
+        layer = Layer(lambda a, w, b: func(a, w, b, *geometry, **named), weight, bias, transposed)
         rule = self.rules.convolution if weight.dim() > 2 else self.rules.linear
         if self._before_first_layer:
             rule, self._before_first_layer = self.rules.first, False
@@ -98,6 +95,23 @@ class Relevance(TorchFunctionMode):
         known = (norm["weight"], norm["bias"], norm["running_mean"], norm["running_var"], norm["eps"])
         layer = before.layer.scaled(*scale_and_shift(*known))
         return _Weighted.apply(layer, before.rule, *before.saved_tensors)
+
+    def _standardised(self, call: "_Call") -> Tensor:
+        """A layer normalisation: linear, as the deviation it divides by counts as a constant."""
+        if self._before_first_layer:  # nothing to share evenly: 1 in each place adds up to 0
+            return _Unchanged.apply(call.function, *call.inputs)
+        given = LAYER_NORM.bind(*call.args[:5], **call.kwargs)
+        given.apply_defaults()
+        x, shape, weight, bias, eps = given.args
+        axes = tuple(range(-len(shape), 0))
+        scale = (x.detach().var(axes, correction=0, keepdim=True) + eps).rsqrt()
+        scale = scale if weight is None else scale * weight
+
+        def linear(a: Tensor) -> Tensor:
+            centred = scale * (a - a.mean(axes, keepdim=True))
+            return centred if bias is None else centred + bias
+
+        return _Linear.apply(call.function, partial(share, linear, epsilon=self.rules.epsilon), _own(x))
 
 
 @dataclass(frozen=True)
@@ -132,7 +146,7 @@ class _Call:
 
     @property
     def name(self) -> str:
-        return self.func.__name__.strip("_")
+        return _name(self.func).strip("_")
 
     @property
     def in_place(self) -> bool:
@@ -180,25 +194,7 @@ class _Unchanged(Function):
 
 
 SHARING = {each.__name__ for each in (_Weighted, _Linear, _Unchanged)}
-
-
-def refuse_unknown(network: str, ends: Iterable[Tensor]) -> None:
-    """`MethodError` if relevance on its way from `ends` to the image meets an operation without a rule."""
-    todo = [end.grad_fn for end in ends]
-    met = set(todo)
-    while todo:
-        node = todo.pop()
-        if node is None:
-            continue
-        name = re.sub(r"Backwards?\d*$", "", node.name().rpartition("::")[2])
-        if name not in SHARING and not MOVING.fullmatch(name):
-            raise MethodError(
-                f"LRP has rules for convolutions, linear layers, ReLU, batch normalisation, pooling, sums and moved "
-                f"values; {network} also computes {name!r}. Use IntegratedGradients or GradientTimesInput"
-            )
-        following = {each for each, _ in node.next_functions} - met
-        met |= following
-        todo += following
+"""The names of the ways back that share, as the graph has them."""
 
 
 def _weighted_before(tensor: Tensor) -> Any:
@@ -216,8 +212,12 @@ def _own(tensor: Tensor) -> Tensor:
 
 
 def _in_place(func: Any, kwargs: dict) -> bool:
-    name = func.__name__
+    name = _name(func)
     return bool(kwargs.get("inplace")) or (name.endswith("_") and not name.endswith("__"))
+
+
+def _name(func: Any) -> str:
+    return getattr(func, "overloadpacket", func).__name__
 
 
 def _carries(value: Any) -> bool:

@@ -33,7 +33,7 @@ def filters(  # noqa: PLR0913 - every option is a parameter
     and a column for each input channel, red above zero and blue below.
 
     Args:
-        layer: the layer's address, by default the first that has kernels; innerview layers lists them.
+        layer: the layer's address, by default the first whose kernels are pictures; innerview layers lists them.
         outputs: which output channels: a number of them as in 20, or a range as in 32-63, or a list as in 3,5,8.
         inputs: which input channels, in the same way.
         order: by number, or by norm: the longest kernel first.

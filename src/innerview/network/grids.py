@@ -170,6 +170,11 @@ def _channels_last(shape: Sequence[int], size: Size) -> bool:
     return _misfit(_pair(shape[:2]), size) < _misfit(_pair(shape[1:]), size)
 
 
+def fits(grid: Size, size: Sequence[int]) -> bool:
+    """Whether a grid has the image's proportions, but for rounding."""
+    return _misfit(grid, _pair(size)) < math.log(2)
+
+
 def _misfit(grid: Size, size: Size) -> float:
     """How far the proportions of a grid are from the image's."""
     return math.inf if 0 in grid else abs(math.log(grid[0] * size[1] / (grid[1] * size[0])))

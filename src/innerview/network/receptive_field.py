@@ -75,8 +75,8 @@ class ReceptiveField:
 class FieldTracer(TorchDispatchMode):
     """Within it, the receptive field of every tensor computed from `image` is known to `field`.
 
-    `image` is [batch, channel, row, column]. A tensor whose field is not a rectangle per unit, or goes through
-    an operation of unknown reach, has the field None.
+    `image` is [batch, channel, row, column], and rows and columns stay the last two axes of what has a field. A tensor
+    whose field is not a rectangle per unit, or goes through an operation of unknown reach, has the field None.
     """
 
     def __init__(self, image: Tensor) -> None:
@@ -115,7 +115,7 @@ class FieldTracer(TorchDispatchMode):
             return None
         if func.overloadpacket in WINDOWS:
             return WINDOWS[func.overloadpacket](known[0], args)
-        return _join(known) if _keeps_positions(func, sources[0], result) else None
+        return _join(known) if _keeps_positions(func, args, sources[0], result) else None
 
 
 def _join(fields: Sequence[ReceptiveField]) -> ReceptiveField | None:
@@ -136,15 +136,19 @@ def _mixes_everything(func: Any, args: tuple, source: Tensor, result: Tensor) ->
     return shrunk_to_one and source.shape[2:].numel() > 1
 
 
-def _keeps_positions(func: Any, source: Tensor, result: Tensor) -> bool:
-    pointwise = torch.Tag.pointwise in func.tags or func.overloadpacket in POINTWISE
-    same_grid = source.dim() == 4 and result.dim() == 4 and source.shape[2:] == result.shape[2:]
-    return same_grid and (pointwise or func.overloadpacket in SAME_IF_SAME_GRID)
+def _keeps_positions(func: Any, args: tuple, source: Tensor, result: Tensor) -> bool:
+    if min(source.dim(), result.dim()) < 3 or source.shape[-2:] != result.shape[-2:]:
+        return False
+    packet = func.overloadpacket
+    if packet in ALONG_AXES:
+        rank = max(source.dim(), result.dim())
+        return all(axis % rank < rank - 2 for axis in ALONG_AXES[packet](*args[1:]))
+    return torch.Tag.pointwise in func.tags or packet in POINTWISE or packet in SAME_IF_SAME_GRID
 
 
 def _through_convolution(field: ReceptiveField, args: tuple) -> ReceptiveField | None:
     _, weight, _, stride, padding, dilation, transposed, *_ = args
-    if transposed:
+    if transposed or weight.dim() != 4:
         return None
     return field.through_window(_pair(weight.shape[2:]), *map(_pair, (stride, padding, dilation)))
 
@@ -203,11 +207,24 @@ POINTWISE = {
     aten._to_copy,
     aten.cat,
     aten.slice,
-    aten.select,
     aten.split,
     aten.split_with_sizes,
     aten.chunk,
+    aten.expand,
+    aten.repeat,
 }
+ALONG_AXES: dict[Any, Callable[..., Iterable[int]]] = {
+    aten.select: lambda axis, _: [axis],
+    aten.unbind: lambda axis=0: [axis],
+    aten.unsqueeze: lambda axis: [axis],
+    aten.stack: lambda axis=0: [axis],
+    aten.flip: lambda axes: axes,
+    aten.transpose: lambda *axes: axes,
+    aten.permute: lambda axes: (axis for place, axis in enumerate(axes) if axis % len(axes) != place),
+    aten.index_select: lambda axis, _: [axis],
+    aten.index: lambda indices: (axis for axis, index in enumerate(indices) if index is not None),
+}
+"""Of the operations that go along axes, which these are."""
 SAME_IF_SAME_GRID = {aten._adaptive_avg_pool2d, aten.view, aten._unsafe_view}
 MIXERS = {
     aten.native_group_norm,

@@ -57,7 +57,7 @@ class ReluRules(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
-        relu = _relu_of(func, args, kwargs)
+        relu = relu_of(func, args, kwargs)
         if relu is None:
             return func(*args, **kwargs)
         return _Ruled.apply(relu.input, lambda: func(*args, **kwargs), relu.high, self)
@@ -133,8 +133,8 @@ _SPELLINGS: dict[Any, Callable[..., _Clamp]] = {
 }
 
 
-def _relu_of(func: Any, args: tuple, kwargs: dict) -> _Clamp | None:
-    """The ReLU that this call is, if gradients will pass it."""
+def relu_of(func: Any, args: tuple, kwargs: dict) -> _Clamp | None:
+    """The ReLU that this call is, also one that is capped, if gradients will pass it."""
     read = _SPELLINGS.get(getattr(func, "overloadpacket", func))
     if read is None or "out" in kwargs:
         return None

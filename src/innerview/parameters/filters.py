@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from jaxtyping import Float
 from torch import Size, Tensor, nn
@@ -65,7 +65,8 @@ def filters(
 
     Args:
         net: the network; it is not changed.
-        layer: the layer's address; by default the first layer that has kernels.
+        layer: the layer's address; by default the first whose kernels have more than one place, on the image if
+            there is one.
         outputs: which kernels: the first so many, a range or numbers; by default all.
         inputs: which input channels of each, in the same way; they count from 0 within each group.
         order: "index" as the layer has them, "norm" with the longest kernel first.
@@ -81,7 +82,7 @@ def filters(
     module = _module(net, layer)
     every = kernels(module, layer)
     if not _is_convolution(module):
-        every = _shaped(net, layer, every)
+        every = every.reshape(len(every), *_shape(net, layer, every.flatten(1)))
     count, depth = every.shape[:2]
     ranked = every.flatten(1).norm(dim=1).argsort(descending=True, stable=True).tolist()
     chosen = _chosen(outputs, ranked if order == "norm" else range(count), f"outputs of {layer!r}")
@@ -93,7 +94,7 @@ def filters(
         inputs=tuple(read_from),
         total=(count, depth),
         groups=getattr(module, "groups", 1),
-        colour=read_from == [0, 1, 2] and depth == 3 and _reads_the_image(net, layer, every.shape),
+        colour=read_from == [0, 1, 2] and depth == 3 and _reads_the_image(net, layer, every.shape[1:]),
         provenance=Provenance(net.title, net.digest(), (), "filters", {"layer": layer, "order": order}),
     )
 
@@ -136,12 +137,16 @@ def _module(net: Network, layer: str) -> nn.Module:
 
 
 def _first_with_kernels(net: Network) -> str:
+    """The first layer whose kernels are pictures of the image, or else of anything, or else the first with kernels."""
     found = with_kernels(net.module)
     order = {info.name: info.finished[0] for info in net.layers()}
     names = sorted(found.keys() & order.keys(), key=order.__getitem__)
     if not names:
         raise LayerError(f"{net.name} has no layer with kernels: no convolution and no linear layer runs in it")
-    return names[0]
+    shapes = {name: _shape(net, name, cast(Tensor, found[name].weight)) for name in names}
+    pictures = [name for name in names if shapes[name][1:].numel() > 1]
+    of_the_image = (name for name in pictures if _reads_the_image(net, name, shapes[name]))
+    return next(of_the_image, (pictures or names)[0])
 
 
 def _no_kernels(module: nn.Module, name: str, weight: object) -> str:
@@ -156,26 +161,27 @@ def _no_kernels(module: nn.Module, name: str, weight: object) -> str:
     )
 
 
-def _shaped(net: Network, layer: str, every: Kernels) -> Float[Tensor, "output channel height width"]:
-    """The kernels of a linear layer in the shape of the maps, or the image, that were laid out in a row."""
+def _shape(net: Network, layer: str, weight: Tensor) -> Size:
+    """Of one kernel: that of a linear layer is shaped as the maps, or the image, that were laid out in a row."""
+    if weight.dim() == 4:
+        return weight.shape[1:]
     layers = net.layers()
     own = next((info for info in layers if info.name == layer), None)
     before = [info for info in layers if own and info.finished[-1] < own.finished[0] and len(info.output_shape) == 3]
     maps = [info.output_shape for info in sorted(before, key=lambda info: info.finished[-1], reverse=True)]
-    shapes = [*maps, tuple(net.blank().shape[1:])]
-    shape = next((each for each in shapes if Size(each).numel() == every.shape[1]), (every.shape[1], 1, 1))
-    return every.reshape(len(every), *shape)
+    shapes = map(Size, [*maps, net.blank().shape[1:]])
+    return next((each for each in shapes if each.numel() == weight.shape[1]), Size((weight.shape[1], 1, 1)))
 
 
-def _reads_the_image(net: Network, layer: str, shape: Sequence[int]) -> bool:
-    """Whether a unit sees exactly what its kernel covers: then nothing but the image lies before it."""
+def _reads_the_image(net: Network, layer: str, shape: Size) -> bool:
+    """Whether a unit sees exactly what its kernel covers, and as many channels: as if nothing lay before it."""
     info: LayerInfo | None = next((each for each in net.layers() if each.name == layer), None)
-    if net.preprocess.channels != 3 or info is None:
+    if info is None or shape[0] != net.preprocess.channels:
         return False
     if info.receptive_field is None or info.receptive_field.is_whole_image:
-        return tuple(shape[1:]) == tuple(net.blank().shape[1:])
+        return shape == net.blank().shape[1:]
     dilation = getattr(_module(net, layer), "dilation", (1, 1))
-    covered = tuple((size - 1) * spread + 1 for size, spread in zip(shape[2:], dilation, strict=True))
+    covered = tuple((size - 1) * spread + 1 for size, spread in zip(shape[1:], dilation, strict=True))
     return info.receptive_field.size == covered
 
 

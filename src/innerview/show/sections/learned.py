@@ -35,7 +35,7 @@ class WeightTable:
 
 
 def first_kernels(visit: Visit) -> Plate | None:
-    """The kernels of the first layer that has any; None for a network without."""
+    """The kernels of the first layer whose kernels are pictures; None for a network without kernels."""
     try:
         found = filters(visit.net, outputs=MOST_KERNELS)
     except LayerError:
