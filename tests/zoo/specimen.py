@@ -22,7 +22,7 @@ class Specimen:
         layers: an early, a middle and a late one by their addresses, and what the axes of each are: "bcyx" are maps,
             "byxc" maps with their channels last, "btc" tokens (the last of which are the image, in rows), "bc" vectors.
             None: three that `places` finds.
-        refused: by question, the sentence it is refused with; all others are answered. None: any known sentence will do.
+        refused: by question, the sentence it is refused with; others are answered. None: any known sentence will do.
         wrong: by question, why the answer is known to be wrong today.
         size: rows and columns of the input. None: what the module was made for.
         windows: layers whose batch axis holds the windows of all images.
