@@ -29,7 +29,7 @@ def fingerprint(module: nn.Module, images: Tensor) -> dict[str, Any]:
             random.getstate(),
             _digest(torch.tensor(np.random.rand(0))),
         ),
-        "numpy": hashlib.sha256(repr(np.random.get_state()).encode()).hexdigest(),
+        "numpy": [each.tobytes() if isinstance(each, np.ndarray) else each for each in np.random.get_state()],
         "modes_of_torch": (
             torch.is_grad_enabled(),
             torch.is_inference_mode_enabled(),

@@ -1,0 +1,55 @@
+"""Every kind of network gives right answers, or refuses with a sentence, and is left as it was."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import sklearn.decomposition  # noqa: F401 - its first import adds filters of warnings
+import torch
+from torch import nn
+
+import innerview as iv
+from zoo import own
+from zoo.networks import ZOO
+from zoo.questions import QUESTIONS, ask, known_defect
+from zoo.specimen import Subject
+
+pytestmark = pytest.mark.usefixtures("unchecked_types")  # the checker draws from `random`
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """On networks as small as these, threads only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module", params=ZOO)
+def subject(request: pytest.FixtureRequest) -> Subject:
+    """One network at a time."""
+    return Subject(request.param, ZOO[request.param])
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_question_is_answered_or_refused_with_a_sentence(
+    subject: Subject, question: str, request: pytest.FixtureRequest
+) -> None:
+    if reason := known_defect(subject, question):
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+    ask(subject, question)
+
+
+@pytest.mark.parametrize(
+    ("build", "sentence"),
+    [
+        (own.lazy, "lazy"),
+        (own.quantised, "a quantised module has no gradients; pass the floating-point module it was made from"),
+        (own.scripted, "a TorchScript module hides its layers and cannot be looked at"),
+    ],
+)
+def test_what_cannot_be_looked_at_is_refused_before_anything_runs(
+    build: Callable[[], nn.Module], sentence: str
+) -> None:
+    with pytest.raises(iv.InnerviewError, match=sentence):
+        iv.Network(build(), iv.Preprocess(size=32))
