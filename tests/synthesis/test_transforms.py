@@ -1,5 +1,7 @@
 """What the network is shown of a picture: one resampling that equals its parts one after another."""
 
+from math import cos, radians, sin
+
 import pytest
 import torch
 from torch.nn import functional
@@ -122,6 +124,15 @@ def test_every_view_is_drawn_for_itself_and_noise_has_its_deviation() -> None:
     found = views(picture, Streams([0]), (30, 30))
     assert (found - 0.4).std() == pytest.approx(0.2, rel=0.05)
     assert abs(torch.corrcoef(torch.stack([found[0].flatten(), found[1].flatten()]))[0, 1]) < 0.1
+
+
+def test_places_are_as_precise_as_a_picture_in_double_precision() -> None:
+    """Else its pixels would depend on its place in a batch by what single precision rounds."""
+    placed = Transforms(scales=(0.9,), angles=(10.0,)).placements(Streams([0]), (8, 8), (8, 8))[0]
+    turned = [cos(radians(10)) / 0.9, sin(radians(10)) / 0.9]
+    expected = [[*turned, 0], [-turned[1], turned[0], 0]]
+    # Two roundings of numbers near 1.
+    torch.testing.assert_close(placed, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-15)
 
 
 def test_a_picture_is_seen_the_same_whatever_its_neighbours() -> None:

@@ -25,6 +25,6 @@ class Streams:
         return torch.stack([torch.rand(shape, generator=each) for each in self._generators])
 
     def choice(self, values: Sequence[float], *shape: int) -> Float[Tensor, "picture ..."]:
-        """Some of these values, each as likely as the others."""
+        """Some of these values, each as likely as the others, in double precision."""
         drawn = [torch.randint(len(values), shape, generator=each) for each in self._generators]
-        return torch.tensor(values, dtype=torch.float32)[torch.stack(drawn)]
+        return torch.tensor(values, dtype=torch.float64)[torch.stack(drawn)]

@@ -50,7 +50,7 @@ class Views(ABC):
         views = pictures.repeat_interleave(self.views, 0)
         placed = self.placements(streams, (pictures.shape[2], pictures.shape[3]), seen)
         if placed is not None:
-            views = resampled(views, placed.to(views), seen)
+            views = resampled(views, placed, seen)
         if self.noise:
             views = views + self.noise * streams.normal(self.views, *views.shape[1:]).flatten(0, 1).to(views)
         return views
@@ -105,6 +105,7 @@ class Transforms(Views):
         before, after = (self._shift(streams, most) for most in self.jitter)
         turn = streams.choice(self.angles, self.views).flatten() * pi / 180
         scale = streams.choice(self.scales, self.views).flatten()
+        # Streams choose in double precision: rounding that depends on the batch stays below that of any picture.
         straight, across = turn.cos() / scale, turn.sin() / scale
         linear = torch.stack([straight, across, -across, straight], 1).unflatten(1, (2, 2))
         shift = before + torch.einsum("vij,vj->vi", linear, after)
@@ -152,6 +153,7 @@ def resampled(
     pictures: Float[Tensor, "view channel row column"], placements: Placements, size: Size
 ) -> Float[Tensor, "view channel _ _"]:
     """Each picture as its placement shows it, by one bilinear interpolation; grey where there is no picture."""
+    placements = placements.to(pictures)
     rows, columns = (torch.arange(each).to(placements) - (each - 1) / 2 for each in size)
     places = torch.stack([*torch.meshgrid(rows, columns, indexing="ij"), placements.new_ones(size)], 2)
     source = torch.einsum("yxk,vjk->vyxj", places, placements)
