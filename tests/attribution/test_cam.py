@@ -1,11 +1,17 @@
 """Class activation maps against the tables worked out by hand, dense loops and Captum."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 import captum.attr
 import pytest
+import timm
 import torch
 import torchcam.methods
+import torchvision
+import transformers
+from timm import layers
+from timm.models import mlp_mixer
 from torch import nn
 
 import innerview as iv
@@ -130,8 +136,8 @@ def test_cam_is_refused_where_it_is_not_defined(module: nn.Module) -> None:
     with pytest.raises(iv.InnerviewError) as caught:
         iv.CAM()(network(module), images(), iv.Logit(1))
     assert str(caught.value) == (
-        "CAM needs class scores that are one linear layer over the global average of the last features; "
-        f"{name} computes them otherwise. GradCAM works for any layer with a grid"
+        "CAM needs class scores that are the global average of a map for each class, or one linear layer over the "
+        f"global average of the last features; {name} computes them otherwise. GradCAM works for any layer with a grid"
     )
 
 
@@ -205,3 +211,122 @@ def test_cam_agrees_with_torchcam() -> None:
         net.module(x.clone())
         (expected,) = peer(class_idx=2, normalized=False)
     torch.testing.assert_close(iv.CAM()(net, x, iv.Logit(2)).values[:, 0], expected, rtol=1e-4, atol=1e-6)
+
+
+class Mixing(nn.Module):
+    """Tokens that are mixed by linear layers and then averaged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches, self.mix, self.norm, self.fc = (
+            nn.Conv2d(3, 6, 2, 2),
+            nn.Linear(16, 16),
+            nn.LayerNorm(6),
+            nn.Linear(6, 5),
+        )
+
+    def tokens(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.patches(x).flatten(2)
+        return self.norm((x + self.mix(x).relu()).mT)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(self.tokens(x).mean(1))
+
+
+class Transposed(Mixing):
+    """Averaged as a library does that pools over the last axis."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(nn.functional.adaptive_avg_pool1d(self.tokens(x).mT, 1).flatten(1))
+
+
+@pytest.mark.parametrize("kind", [Mixing, Transposed])
+def test_tokens_that_are_averaged_are_a_grid_of_features(kind: type[nn.Module]) -> None:
+    net, x = network(kind()), images(3)
+    values = iv.CAM()(net, x, iv.Logit(2)).values
+    with torch.no_grad():
+        expected = (net.module.eval().tokens(x) @ net.module.fc.weight[2]).view(3, 1, 4, 4)
+    torch.testing.assert_close(values, expected, rtol=1e-4, atol=1e-5)
+
+
+class ClassMaps(SmallCNN):
+    """A convolution that gives a map for each class, and perhaps a ReLU, before the pooling."""
+
+    def __init__(self, *, relu: bool, size: int = 1) -> None:
+        super().__init__()
+        self.classes, self.after = nn.Conv2d(6, 5, size, padding=size // 2), nn.ReLU() if relu else nn.Identity()
+
+    def maps(self, x: torch.Tensor) -> torch.Tensor:
+        return self.after(self.classes(self.drop(self.features(x))))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.adaptive_avg_pool2d(self.maps(x), 1).flatten(1)
+
+
+@pytest.mark.parametrize("module", [ClassMaps(relu=True), ClassMaps(relu=False), ClassMaps(relu=False, size=3)])
+def test_cam_of_a_network_with_a_map_for_each_class_is_that_map(module: ClassMaps) -> None:
+    net, x = network(module), images(3)
+    values = iv.CAM()(net, x, iv.Logit(2)).values
+    with torch.no_grad():
+        assert torch.equal(values[:, 0], module.eval().maps(x.clone())[:, 2])
+    torch.testing.assert_close(values.mean((1, 2, 3)), net.logits(x)[:, 2])
+
+
+class PointwiseHead(SmallCNN):
+    """The linear layer behind the pooling is written as a convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Conv2d(6, 5, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(self.features(x).mean((2, 3), keepdim=True)).flatten(1)
+
+
+def test_a_linear_layer_written_as_a_convolution() -> None:
+    net, x = network(PointwiseHead()), images(3)
+    values = iv.CAM()(net, x, iv.Logit(2)).values
+    mean = values.mean((1, 2, 3)) + net.module.fc.bias[2].detach()
+    torch.testing.assert_close(mean, net.logits(x)[:, 2], rtol=1e-4, atol=1e-5)
+
+
+def mean_of_cam(module: nn.Module, size: int, label: int = 3) -> tuple[torch.Tensor, torch.Tensor, torch.Size]:
+    net, x = iv.Network(module, iv.Preprocess(size=size)), images(2, size=size)
+    values = iv.CAM()(net, x, iv.Logit(label)).values
+    return values.mean((1, 2, 3)), net.logits(x)[:, label], values.shape[2:]
+
+
+def test_architectures_whose_class_maps_average_to_the_scores() -> None:
+    mean, logit, grid = mean_of_cam(torchvision.models.squeezenet1_1(num_classes=5), 96)
+    torch.testing.assert_close(mean, logit)
+    assert grid == (5, 5)
+
+
+def thin_mixer(**settings: object) -> nn.Module:
+    return mlp_mixer.MlpMixer(5, img_size=64, patch_size=16, num_blocks=2, embed_dim=8, **settings)
+
+
+AVERAGING: dict[str, Callable[[], nn.Module]] = {
+    "mixer": thin_mixer,
+    "gmlp": lambda: thin_mixer(mlp_ratio=6, block_layer=mlp_mixer.SpatialGatingBlock, mlp_layer=layers.GatedMlp),
+    "big transfer": lambda: timm.models.resnetv2.ResNetV2((1, 1), (128, 128), 5, stem_chs=32),
+}
+
+
+@pytest.mark.parametrize("name", AVERAGING)
+def test_architectures_with_one_linear_layer_over_averages_of_tokens_or_maps(name: str) -> None:
+    module = AVERAGING[name]()
+    head = module.get_classifier()
+    nn.init.normal_(head.weight), nn.init.normal_(head.bias)
+    mean, logit, grid = mean_of_cam(module, 64)
+    torch.testing.assert_close(mean + head.bias[3].detach(), logit, rtol=1e-4, atol=1e-4)
+    assert grid == ((8, 8) if name == "big transfer" else (4, 4))
+
+
+def test_windowed_transformers_that_average_over_a_row_of_tokens() -> None:
+    sizes = {"image_size": 32, "patch_size": 2, "embed_dim": 8, "depths": [2, 2], "num_heads": [1, 2], "window_size": 4}
+    module = transformers.SwinForImageClassification(transformers.SwinConfig(num_labels=5, **sizes))
+    nn.init.normal_(module.classifier.weight), nn.init.normal_(module.classifier.bias)
+    mean, logit, grid = mean_of_cam(module, 32)
+    torch.testing.assert_close(mean + module.classifier.bias[3].detach(), logit, rtol=1e-4, atol=1e-4)
+    assert grid == (8, 8)

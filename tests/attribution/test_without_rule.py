@@ -68,8 +68,8 @@ def test_the_refusal_says_what_there_are_rules_for() -> None:
     assert str(caught.value) == (
         "LRP has no rule for 'Gelu', which With computes. It has rules for convolutions (also transposed) and linear "
         "layers of torch.nn with weights that do not depend on the image, ReLU, leaky ReLU and ELU, batch "
-        "normalisation in evaluation, layer normalisation, average and maximum pooling, resizing, sums, products "
-        "with constants, and values that are only moved. Use IntegratedGradients or GradientTimesInput"
+        "normalisation in evaluation, layer normalisation, average and maximum pooling, resizing, sums, products with "
+        "constants, and values that are only moved. Use IntegratedGradients or GradientTimesInput"
     )
 
 

@@ -1,7 +1,8 @@
 """Class activation maps: which positions of a late layer speak for the class."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from jaxtyping import Float
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..errors import MethodError
-from ..network.grids import channels_first
+from ..network.grids import channels_first, fits, recognised
 from ..network.network import Network
 from ..network.outputs import first_tensor
 from ..network.seen import Seen
@@ -17,6 +18,9 @@ from ..network.sharing import once
 from ..network.tap import look
 from ..objectives import Objective
 from .method import About, Images, Maps, Method
+
+Weight = Float[Tensor, "label map"]
+Scores = Float[Tensor, "batch label"]
 
 
 @dataclass(frozen=True)
@@ -28,78 +32,106 @@ class CAM(Method):
 
         values(y, x) = Σₖ wₖᶜ fₖ(y, x)
 
+    The average may be one of tokens, as in an MLP-Mixer. Where it is taken of one map for each class (SqueezeNet: a
+    1 × 1 convolution and a ReLU before the pooling), the values are that map, and its mean is the logit.
+
     Reference: Zhou, Khosla, Lapedriza, Oliva and Torralba, "Learning Deep Features for Discriminative
     Localization", 2016, eq. 2. For an objective that mixes classes, wᶜ is mixed with its gradient.
 
     Raises:
-        MethodError: the class scores are not one linear layer over the average of a grid of features, or the
-            objective is not about class scores. `GradCAM` works there.
+        MethodError: the class scores are neither the average of a map for each class nor one linear layer over the
+            average of a grid of features, or the objective is not about class scores. `GradCAM` works there.
     """
 
     about = About(
         title="CAM",
         reference="Zhou et al. 2016",
         cost="1 forward pass",
-        needs="global average pooling, then one linear layer",
+        needs="global average pooling, and one linear layer or a map for each class",
     )
 
     def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """The class activation map at the last grid's resolution, one channel."""
         if objective.layers:
             raise MethodError("CAM explains class scores, not layers inside the network; GradCAM explains both")
-        grid, head, scores = once(net, images, "cam", lambda: _features(net, images))
+        maps, weight, scores = once(net, images, "cam", lambda: _features(net, images))
         with torch.inference_mode(False), torch.enable_grad():
             scores = scores.clone().requires_grad_()
             (slope,) = torch.autograd.grad(objective(Seen({}, scores)).sum(), scores)
-        return torch.einsum("bk,kc,bcyx->byx", slope, head.weight.to(slope), grid.to(slope))[:, None]
+        shares = slope if weight is None else slope @ weight.to(slope)
+        return torch.einsum("bk,bkyx->byx", shares, maps.to(slope))[:, None]
 
 
-def _features(net: Network, images: Images) -> tuple[Maps, nn.Linear, Float[Tensor, "batch label"]]:
-    """The features that are averaged, the linear layer that reads the averages, and the class scores."""
-    with torch.no_grad(), _LastGrid(images) as last:
+def _features(net: Network, images: Images) -> tuple[Maps, Weight | None, Scores]:
+    """What is averaged, the weight of the linear layer that reads the averages if there is one, and the scores."""
+    head = _head(net, images)
+    with torch.no_grad(), _LastGrids(images, None if head is None else head.weight.shape[1]) as last:
         scores = look(net, images).class_scores
     if not bool(scores.isfinite().all()):
         raise MethodError(f"CAM needs finite class scores; those of {net.name} hold NaN or infinity here")
-    head = _head(net, images)
-    if last.grid is None or head is None or not _averages(last.grid, head, scores):
-        raise MethodError(
-            "CAM needs class scores that are one linear layer over the global average of the last features; "
-            f"{net.name} computes them otherwise. GradCAM works for any layer with a grid"
-        )
-    return last.grid, head, scores
+    for maps in last.maps(net):
+        if _equal(maps, scores, None, None):
+            return maps, None, scores
+        if head is not None and _equal(maps, scores, weight := head.weight.flatten(1), head.bias):
+            return maps, weight, scores
+    raise MethodError(
+        "CAM needs class scores that are the global average of a map for each class, or one linear layer over the "
+        f"global average of the last features; {net.name} computes them otherwise. GradCAM works for any layer with "
+        "a grid"
+    )
 
 
-class _LastGrid(TorchDispatchMode):
-    """Keeps the last grid of features of a pass, whoever computed it, with its channels first."""
+class _LastGrids(TorchDispatchMode):
+    """Keeps the last maps and the last tokens of a pass, and the last of as many channels as the head reads."""
 
-    def __init__(self, images: Images) -> None:
+    def __init__(self, images: Images, channels: int | None) -> None:
         super().__init__()
-        self.size = images.shape[2:]
-        self.grid: Maps | None = None
+        self.images, self.channels = images, channels
+        self._kept: dict[tuple[int, bool], Tensor] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         output = func(*args, **(kwargs or {}))
         tensor = first_tensor(output)
-        if tensor is not None and tensor.dim() == 4:
-            maps = channels_first(tensor, self.size)
-            if maps.shape[2:].numel() > 1:
-                self.grid = maps
+        if tensor is not None and len(tensor.shape) in (3, 4) and len(tensor) == len(self.images):
+            self._keep(tensor)
         return output
 
+    def _keep(self, tensor: Tensor) -> None:
+        size = self.images.shape[2:]
+        if tensor.dim() == 4:
+            tensor = channels_first(tensor, size)
+            if tensor.shape[2:].numel() == 1 or not fits(tensor.shape[2:], size):
+                return
+        channels = tensor.shape[1 if tensor.dim() == 4 else 2]
+        self._kept[tensor.dim(), channels == self.channels] = tensor
 
-def _head(net: Network, images: Images) -> nn.Linear | None:
-    """The linear layer that runs last."""
+    def maps(self, net: Network) -> Iterator[Maps]:
+        """What was kept, the tokens as maps where their grid is known."""
+        for tensor in self._kept.values():
+            read = recognised(net, self.images, tensor.shape[1:]) if tensor.dim() == 3 else None
+            if tensor.dim() == 4 or read is not None:
+                yield read(tensor) if read else tensor
+
+
+def _head(net: Network, images: Images) -> nn.Linear | nn.Conv2d | None:
+    """The layer that runs last of those that are linear at each position on its own."""
     order = sorted(net.layers(images), key=lambda layer: layer.finished[-1], reverse=True)
     modules = (net.module.get_submodule(layer.name) for layer in order)
-    return next((each for each in modules if isinstance(each, nn.Linear)), None)
+    return next((each for each in modules if isinstance(each, nn.Linear) or _is_pointwise(each)), None)
 
 
-def _averages(maps: Maps, head: nn.Linear, scores: Float[Tensor, "batch label"]) -> bool:
-    """Whether, for these very images, the scores are the head applied to the mean of the maps."""
-    if head.weight.shape != (scores.shape[1], maps.shape[1]):
+def _is_pointwise(module: nn.Module) -> TypeGuard[nn.Conv2d]:
+    return isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1) and module.groups == 1
+
+
+def _equal(maps: Maps, scores: Scores, weight: Float[Tensor, "output input"] | None, bias: Tensor | None) -> bool:
+    """Whether, for these very images, the mean of the maps, weighted if there are weights, is the scores."""
+    labels, channels = (maps.shape[1], maps.shape[1]) if weight is None else weight.shape
+    if (labels, channels) != (scores.shape[1], maps.shape[1]):
         return False
-    weight, means = head.weight.to(scores), maps.to(scores).mean((2, 3))
-    bias = 0 if head.bias is None else head.bias.to(scores)
+    means = maps.to(scores).mean((2, 3))
+    weight = torch.eye(labels).to(scores) if weight is None else weight.to(scores)
     largest = (means.abs() @ weight.abs().T).max()
     tolerance = max(1e-4, 16 * torch.finfo(maps.dtype).eps) * largest
-    return bool((means @ weight.T + bias - scores).abs().max() <= tolerance)
+    expected = means @ weight.T + (0 if bias is None else bias.to(scores))
+    return bool((expected - scores).abs().max() <= tolerance)

@@ -170,9 +170,9 @@ def _channels_last(shape: Sequence[int], size: Size) -> bool:
     return _misfit(_pair(shape[:2]), size) < _misfit(_pair(shape[1:]), size)
 
 
-def fits(grid: Size, size: Sequence[int]) -> bool:
+def fits(grid: Sequence[int], size: Sequence[int]) -> bool:
     """Whether a grid has the image's proportions, but for rounding."""
-    return _misfit(grid, _pair(size)) < math.log(2)
+    return _misfit(_pair(grid), _pair(size)) < math.log(2)
 
 
 def _misfit(grid: Size, size: Size) -> float:
