@@ -62,7 +62,9 @@ def cached(repository: str, file: str) -> str | None:
 
 
 def _config(name: str, place: dict[str, Any], wish: Wish) -> Any:
-    config, foreign = library(wish, "transformers").AutoConfig.from_pretrained(name, return_unused_kwargs=True, **place, **wish.options)
+    config, foreign = library(wish, "transformers").AutoConfig.from_pretrained(
+        name, return_unused_kwargs=True, **place, **wish.options
+    )
     foreign = [option for option in foreign if option in wish.options]
     if foreign:
         raise LoadError(
