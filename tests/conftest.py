@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +16,19 @@ if "OMP_NUM_THREADS" not in os.environ:
     torch.set_num_threads(1)  # the same sums on any number of cores, and the tests run side by side
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """A process for each processor; more than a few spend the time they save on loading the libraries, each its own."""
+    return min(os.cpu_count() or 1, 4)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The checker of types takes longest: what begins first is not waited for at the end."""
     items.sort(key=lambda item: item.get_closest_marker("quality") is None)
+
+
+def pytest_collection_finish() -> None:
+    """The libraries stay, so nobody has to look through their half a million objects for garbage."""
+    gc.freeze()
 
 
 @pytest.fixture

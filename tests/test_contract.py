@@ -111,9 +111,9 @@ def test_training_mode_does_not_change_the_answer(method: str, kind: str) -> Non
 @pytest.mark.parametrize("around", [torch.no_grad, torch.enable_grad, torch.inference_mode])
 @pytest.mark.parametrize("method", METHODS)
 def test_it_works_whatever_gradient_mode_is_on(method: str, around: Callable) -> None:
-    expected = plain(method, suitable(method)).values
+    net, x, expected = suits(method), images(), plain(method, suitable(method)).values
     with around():
-        values = explain(method, suits(method), images(), iv.Logit(1)).values
+        values = explain(method, net, x, iv.Logit(1)).values
     assert torch.equal(values, expected)
 
 

@@ -138,6 +138,7 @@ def factorized(activations: Values, groups: int) -> tuple[Maps, Vectors]:
     from sklearn.decomposition import NMF
 
     by_position = activations.flatten(1).T.cpu().double().numpy()
+    # The library has no types; those of the results would be worked out from half of its code at every check.
     model: Any = NMF(groups, **_FROM_SINGULAR_VECTORS)  # pyright: ignore[reportArgumentType]
     there, vectors = (torch.from_numpy(each) for each in (model.fit_transform(by_position), model.components_))
     lengths = vectors.norm(dim=1, keepdim=True)
