@@ -13,8 +13,6 @@ from torch import nn
 from transformers import (
     ConvNextConfig,
     ConvNextForImageClassification,
-    MobileViTConfig,
-    MobileViTForImageClassification,
     ResNetConfig,
     ResNetForImageClassification,
     SwinConfig,
@@ -24,6 +22,7 @@ from transformers import (
 from zoo import own
 from zoo.sentences import (
     ABOUT_CLASSES,
+    CHECKPOINTS,
     NO_ATTENTION,
     NO_RELUS,
     NO_RULE,
@@ -68,10 +67,16 @@ def xcit() -> nn.Module:
     return Xcit(32, depth=1, num_heads=2, cls_attn_layers=1, num_classes=CLASSES, **TOKENS)
 
 
-def mobilevit_hf() -> nn.Module:
-    widths = {"hidden_sizes": [16, 16, 16], "neck_hidden_sizes": [8, 8, 8, 12, 12, 12, 16], "num_attention_heads": 2}
-    config = MobileViTConfig(image_size=32, output_stride=16, num_labels=CLASSES, **widths)
-    return MobileViTForImageClassification(config)
+def mobilevit() -> nn.Module:
+    attending = {"transformer_dim": 16, "transformer_depth": 1, "num_heads": 2, "patch_size": 2}
+    blocks = (
+        ByoBlockCfg(type="bottle", d=1, c=8, s=2),
+        ByoBlockCfg(type="bottle", d=1, c=12, s=2),
+        ByoBlockCfg(type="mobilevit", d=1, c=12, s=1, block_kwargs=attending),
+    )
+    return ByobNet(
+        ByoModelCfg(blocks=blocks, stem_chs=8, stem_pool="", downsample="", act_layer="silu"), num_classes=CLASSES
+    )
 
 
 def tnt() -> nn.Module:
@@ -105,15 +110,29 @@ def tokens(*names: str) -> dict[str, str]:
 CONVOLUTIONS = {"attentionrollout": NO_ATTENTION}
 LRP = {"lrp": NO_RULE}
 CAM = {"cam": NOT_A_MEAN}
+CLASSIFICATION_MAPS = ("gradcam", "gradcamplusplus", "hirescam", "layercam")
+AT_THE_BODY = (
+    *(f"map:{name}" for name in CLASSIFICATION_MAPS),
+    "batch:gradcam",
+    "gradcam",
+    "dictionary",
+    "groups",
+    "sharing",
+)
+ONE_LAYER = "the layers shown by default are one"
+POOLED = "a pooled vector [channel, 1] is read as tokens and shown as a map"
+INSIDE = "the gradient at a layer inside a checkpoint ends in PyTorch's own error"
+REMEMBERED = "what a network keeps of its weights in evaluation mode outlives them"
 MIXED_CHANNELS = "a linear layer over the channels of permuted maps counts as one that mixes all positions"
 OWN = maps("stem", "body") | {"head": "bc"}
 
 ZOO: dict[str, Specimen] = {
     "plain": Specimen(own.plain, maps("conv1", "norm1", "relu2"), CONVOLUTIONS, fields=True),
     "clamped": Specimen(own.Clamped, OWN, CONVOLUTIONS, fields=True),
-    "checkpointed": Specimen(own.Checkpointed, OWN, CONVOLUTIONS, fields=True),
-    "scripted inside": Specimen(own.Scripted, maps("stem", "last") | {"head": "bc"}, CONVOLUTIONS),
-    "transposed": Specimen(own.Transposed, OWN, CONVOLUTIONS),
+    "checkpointed": Specimen(
+        own.Checkpointed, OWN, CONVOLUTIONS | {"lrp": CHECKPOINTS}, dict.fromkeys(AT_THE_BODY, INSIDE), fields=True
+    ),
+    "transposed": Specimen(own.Transposed, OWN, CONVOLUTIONS, {"activations": ONE_LAYER}),
     "one number": Specimen(own.OneNumber, OWN, CONVOLUTIONS | CAM, fields=True),
     "other pools": Specimen(own.OtherPools, OWN, CONVOLUTIONS | CAM),
     "convolved": Specimen(own.Convolved, maps("stem", "body", "head"), CONVOLUTIONS, fields=True),
@@ -134,6 +153,7 @@ ZOO: dict[str, Specimen] = {
         swin_hf,
         tokens("swin.embeddings", "swin.encoder.layers.0", "swin.layernorm"),
         NO_RELUS | LRP | {"attentionrollout": WINDOWS},
+        {"activations": POOLED},
         windows=("swin.encoder.layers.0.blocks.0.attention",),
     ),
     "convnext": Specimen(
@@ -156,6 +176,7 @@ ZOO: dict[str, Specimen] = {
         levit,
         maps("stem") | tokens("stages.0", "stages.1"),
         NO_RELUS | LRP | CAM | {"attentionrollout": SOME_TOKENS},
+        {"trained_on": REMEMBERED},
         size=64,
     ),
     "xcit": Specimen(
@@ -163,16 +184,17 @@ ZOO: dict[str, Specimen] = {
         tokens("patch_embed", "blocks.0.local_mp", "norm"),
         NO_RELUS | LRP | CAM | {"attentionrollout": SOME_TOKENS},
     ),
-    "mobilevit (hf)": Specimen(
-        mobilevit_hf,
-        maps("mobilevit.conv_stem", "mobilevit.encoder.layer.2", "mobilevit.conv_1x1_exp"),
+    "mobilevit": Specimen(
+        mobilevit,
+        maps("stem", "stages.0", "stages.2"),
         NO_RELUS | LRP | {"attentionrollout": WINDOWS},
-        windows=("mobilevit.encoder.layer.2.transformer",),
+        windows=("stages.2.0.transformer",),
     ),
     "tnt": Specimen(
         tnt,
         tokens("norm1_proj", "blocks.0.attn_out", "norm"),
         NO_RELUS | LRP | CAM | {"attentionrollout": WINDOWS},
+        {"activations": ONE_LAYER},
         windows=("pixel_embed", "blocks.0"),
     ),
     "resnet (hf)": Specimen(

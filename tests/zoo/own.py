@@ -63,12 +63,8 @@ class Scripted(_Own):
     def __init__(self) -> None:
         super().__init__()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            self.body = torch.jit.script(nn.Sequential(nn.ReLU(), self.body, nn.ReLU()))
-        self.last = nn.Conv2d(12, 12, 3, padding=1)
-
-    def middle(self, x: Tensor) -> Tensor:
-        return self.last(self.body(x)).relu()
+            warnings.simplefilter("ignore", FutureWarning)  # that TorchScript is on its way out
+            self.body = torch.jit.script(self.body)
 
 
 class Transposed(_Own):
@@ -156,10 +152,3 @@ def quantised() -> nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return torch.ao.quantization.quantize_dynamic(plain().eval(), {nn.Linear})
-
-
-def scripted() -> nn.Module:
-    """TorchScript all through."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        return torch.jit.script(plain())

@@ -16,7 +16,7 @@ from fingerprint import fingerprint
 from innerview.network.scope import untouched
 from innerview.scoring import score
 from trouble import failing
-from zoo.sentences import POSSIBLE
+from zoo.sentences import POSSIBLE, ROWS
 from zoo.specimen import Subject, as_maps, first, on_grid
 
 Question = Callable[[Subject], None]
@@ -88,15 +88,16 @@ def touched(s: Subject, layer: str) -> tuple[int, ...]:
 
 
 def activations(s: Subject) -> None:
-    """By default they are what the layers give: different ones, from inside too, none a part of an attention."""
+    """By default they are what several layers give, down to a deep one; none twice, none without places."""
     found, expected = iv.activations(s.net, s.images), s.outputs(s.precise)
     for name, values in found.items():
         s.agree(values, expected[name])
-    order, attention = list(expected), attentions(s.plain)
-    assert not [name for name in found if any(name.startswith(each) for each in attention)]
+    inside = attentions(s.plain)
+    assert not [name for name in found if any(name.startswith(each) for each in inside)]
     assert not [pair for pair in combinations(found, 2) if same(expected, *pair)]
-    depths = [order.index(name) / len(order) for name in found]
-    assert any(0.2 < depth < 0.8 for depth in depths)
+    assert not [name for name, values in found.items() if values.shape[2:].numel() == 1]
+    assert len(found) > 1
+    assert [*expected].index([*found][-1]) >= len(expected) / 2 - 1
 
 
 def attentions(module: nn.Module) -> list[str]:
@@ -237,14 +238,16 @@ def one_each(s: Subject) -> None:
 
 
 def windows(s: Subject) -> None:
-    """A layer whose batch axis holds windows is read as all windows of each image, or refused."""
+    """A layer whose batch axis holds windows is no layer to ask image by image; what it gives can be had."""
+    found = iv.activations(s.net, s.images, s.specimen.windows or [s.late])
+    expected = s.outputs(s.precise)
     for layer in s.specimen.windows:
-        leaf = s.precise.requires_grad_()
-        values = s.outputs(leaf)[layer].unflatten(0, (2, -1))
-        expected = values[..., 0].flatten(1).mean(1)
-        (gradient,) = torch.autograd.grad(expected.sum(), leaf)
-        asked = [iv.Channel(layer, 0)] * 2
-        s.agree(iv.Gradient()(s.net, s.images, asked).values, gradient)
+        s.agree(found[layer], expected[layer])
+        assert layer not in found.grids
+        for images, asked in ((s.images, [iv.Channel(layer, 0)] * 2), (s.images[:1], iv.Channel(layer, 0))):
+            for method in (iv.Gradient(), occlusion(s)):
+                with pytest.raises(iv.InnerviewError, match=ROWS):
+                    method(s.net, images, asked)
 
 
 # --- what the network looks for, and how fragile it is

@@ -116,8 +116,7 @@ class Subject:
             return keep
 
         named = {name: each for name, each in self.plain.named_modules() if name}
-        seen = {name: each for name, each in named.items() if not isinstance(each, torch.jit.ScriptModule)}
-        handles = [each.register_forward_hook(hook(name)) for name, each in seen.items()]
+        handles = [each.register_forward_hook(hook(name)) for name, each in named.items()]
         try:
             self.plain(images.clone())
         finally:

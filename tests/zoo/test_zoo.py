@@ -43,9 +43,9 @@ def test_every_question_is_answered_or_refused_with_a_sentence(
 @pytest.mark.parametrize(
     ("build", "sentence"),
     [
-        (own.lazy, "lazy"),
-        (own.quantised, "a quantised module has no gradients; pass the floating-point module it was made from"),
-        (own.scripted, "a TorchScript module hides its layers and cannot be looked at"),
+        (own.lazy, r"'0' is a lazy module, which has no values before its first input"),
+        (own.quantised, r"'head' is a quantised module, which has no gradients"),
+        (own.Scripted, r"'body' is a TorchScript module, which hides its layers and cannot be looked at"),
     ],
 )
 def test_what_cannot_be_looked_at_is_refused_before_anything_runs(
