@@ -162,8 +162,8 @@ def test_several_passes_are_not_put_together(monkeypatch: pytest.MonkeyPatch) ->
         iv.activations(net, images(3), ["mix"])
     assert str(caught.value) == (
         "a layer is read image by image, one row for each; 'mix' of SequenceFirst gives 4 rows for one image, such as "
-        "windows, patches or tokens. Name another layer, such as the block around it; or ask for so few images that one "
-        "pass takes them, not 3"
+        "windows, patches or tokens. Name another layer, such as the block around it; or ask for so few images that "
+        "one pass takes them, not 3"
     )
 
 
