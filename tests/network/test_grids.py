@@ -204,6 +204,61 @@ def test_the_default_is_looked_for_once() -> None:
     assert len(passes) == 2  # one lists the layers, one has a gradient
 
 
+class Shown(nn.Module):
+    """Gives its maps beside what it made of them, as the base models of transformers do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.relu, self.late = nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(4, 4, 1)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        maps = self.relu(self.conv(x))
+        return {"maps": maps, "late": self.late(maps), "vector": maps.mean((2, 3))}
+
+
+class Classifier(nn.Module):
+    """Reads one part of what the base gives; the class scores come with maps beside them."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__()
+        self.base, self.part, self.head = Shown(), part, nn.Linear(4, 5)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        found = self.base(x)
+        features = found[self.part]
+        return {"logits": self.head(features if features.dim() == 2 else features.mean((2, 3))), "maps": found["maps"]}
+
+
+@pytest.mark.parametrize(("part", "layer"), [("vector", "base.relu"), ("maps", "base"), ("late", "base.late")])
+def test_maps_that_are_only_shown_are_not_the_default(part: str, layer: str) -> None:
+    """The scores have to be computed from what the layer gives once it has given it."""
+    net, x = network(Classifier(part)), images(2)
+    assert default_layer(net, x) == layer
+    alone = iv.GradCAM(relu=False)(net, x, iv.Logit(1)).values
+    with iv.sharing(net, x) as shared:
+        torch.testing.assert_close(iv.GradCAM(relu=False)(net, shared, iv.Logit(1)).values, alone)
+    assert alone.abs().amax((1, 2, 3)).min() > 0
+
+
+def test_with_and_without_sharing_what_the_layer_made_of_its_maps_does_not_count() -> None:
+    net, x = network(Classifier("vector")), images(2)
+    with pytest.raises(MethodError, match="the question has no gradient at base of Classifier"):
+        iv.GradCAM(layer="base")(net, x, iv.Logit(1))
+    with iv.sharing(net, x) as shared, pytest.raises(MethodError, match="the question does not depend on layer 'base'"):
+        iv.GradCAM(layer="base")(net, shared, iv.Logit(1))
+
+
+def test_a_default_may_be_written_over_or_into_other_maps() -> None:
+    class Written(SmallCNN):
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.conv2(self.norm(self.conv1(x)))
+            canvas = torch.zeros(len(x), 7, 4, 4)
+            canvas[:, 1:] = x.relu_()
+            return self.fc(canvas[:, 1:].mean((2, 3)))
+
+    assert default_layer(network(Written()), images()) == "conv2"
+
+
 def thin(name: str) -> tuple[nn.Module, int, int]:
     """Architectures as they are published, but thin, and random throughout."""
     hf = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "num_labels": 7}
@@ -222,6 +277,25 @@ def thin(name: str) -> tuple[nn.Module, int, int]:
             "swin_tiny_patch4_window7_224", img_size=64, window_size=4, embed_dim=12, depths=(1, 2), num_heads=(2, 2)
         ),
         "timm convnext": lambda: timm.create_model("convnext_atto", depths=(1, 1, 1, 1), dims=(8, 8, 8, 8)),
+        "transformers convnext": lambda: transformers.ConvNextForImageClassification(
+            transformers.ConvNextConfig(hidden_sizes=[8, 8, 8, 8], depths=[1, 1, 1, 1], num_labels=7)
+        ),
+        "transformers resnet": lambda: transformers.ResNetForImageClassification(
+            transformers.ResNetConfig(embedding_size=8, hidden_sizes=[8, 8, 8, 8], depths=[1, 1, 1, 1], num_labels=7)
+        ),
+        "transformers regnet": lambda: transformers.RegNetForImageClassification(
+            transformers.RegNetConfig(
+                embedding_size=8, hidden_sizes=[8, 8, 8, 8], depths=[1, 1, 1, 1], groups_width=4, num_labels=7
+            )
+        ),
+        "transformers mobilenet": lambda: transformers.MobileNetV2ForImageClassification(
+            transformers.MobileNetV2Config(depth_multiplier=0.125, num_labels=7)
+        ),
+        "transformers mobilevit": lambda: transformers.MobileViTForImageClassification(
+            transformers.MobileViTConfig(
+                hidden_sizes=[12] * 3, neck_hidden_sizes=[8] * 7, num_attention_heads=2, num_labels=7
+            )
+        ),
         "timm cait": lambda: timm.create_model("cait_xxs24_224", **small),
         "transformers vit": lambda: transformers.ViTForImageClassification(
             transformers.ViTConfig(image_size=32, patch_size=8, **hf)
@@ -253,6 +327,11 @@ def thin(name: str) -> tuple[nn.Module, int, int]:
         ("timm cait", "blocks_token_only.1.norm1", (4, 4)),
         ("transformers vit", "vit.layers.1.layernorm_before", (4, 4)),
         ("transformers swin", "swin.layernorm", (8, 8)),
+        ("transformers convnext", "convnext.encoder", (2, 2)),
+        ("transformers resnet", "resnet.encoder", (2, 2)),
+        ("transformers regnet", "regnet.encoder", (2, 2)),
+        ("transformers mobilenet", "mobilenet_v2.conv_1x1", (2, 2)),
+        ("transformers mobilevit", "mobilevit.conv_1x1_exp", (2, 2)),
     ],
 )
 def test_published_architectures_need_no_help(name: str, layer: str, grid: tuple[int, int]) -> None:
@@ -262,3 +341,7 @@ def test_published_architectures_need_no_help(name: str, layer: str, grid: tuple
     assert default_layer(net, x) == layer
     assert values.shape == (2, 1, *grid)
     assert values.abs().amax((1, 2, 3)).min() > 0
+    with iv.sharing(net, x) as shared:
+        # as one pass, whose kernels may add in another order
+        again = iv.GradCAM(relu=False)(net, shared, iv.Logit(2)).values
+    torch.testing.assert_close(again, values, rtol=1e-4, atol=1e-5 * float(values.abs().max()))

@@ -390,6 +390,12 @@ def build(width: int = 2) -> nn.Module:
 def network():
     return Network(build(), Preprocess(2), ["a", "b"], output=lambda x: x * 0)
 
+def read(tokens):
+    return tokens
+
+def complete():
+    return Network(build(), Preprocess(2), name="mine", grid=read, untrained=True)
+
 def fails():
     raise ZeroDivisionError("mine")
 
@@ -425,10 +431,24 @@ def test_a_network_from_an_own_file_keeps_what_it_brings(own: Path) -> None:
     assert net.logits(torch.ones(1, 3, 2, 2)).abs().sum() == 0
 
 
+def test_a_network_from_an_own_file_keeps_its_name_its_grid_and_that_it_is_untrained(own: Path) -> None:
+    net = load("models.py:complete")
+    assert (net.name, net.title, net.untrained) == ("mine", "mine, random weights", True)
+    assert net.grid.__name__ == "read"
+    assert load("models.py:network").title == "models.py:network"
+
+
 def test_an_own_network_takes_weights_from_a_file(own: Path) -> None:
     save_file({"1.weight": torch.ones(2, 12), "1.bias": torch.ones(2)}, own.parent / "w.safetensors")
     net = load("models.py:build", weights="w.safetensors")
     assert torch.equal(net.module[1].bias, torch.ones(2))
+
+
+@pytest.mark.parametrize(("weights", "untrained"), [(None, True), ("random", True), ("w.safetensors", False)])
+def test_weights_from_a_file_are_not_untrained(own: Path, weights: str | None, untrained: bool) -> None:
+    save_file({"1.weight": torch.ones(2, 12), "1.bias": torch.ones(2)}, own.parent / "w.safetensors")
+    assert load("models.py:complete", weights=weights).untrained is untrained
+    assert load("models.py:network", weights=weights).untrained is (weights == "random")
 
 
 def test_the_errors_of_an_own_function_are_its_own(own: Path) -> None:

@@ -1,5 +1,6 @@
 """Units that do not answer to the first noise are led to where they do, and the rest is as without."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -77,3 +78,33 @@ def test_a_unit_that_soon_reaches_its_cap_is_alive() -> None:
     found = synthesize(net, iv.Logit(0), recipe=PLAIN)
     assert found.alive.tolist() == [True]
     assert found.scores.tolist() == [6.0]
+
+
+class OneNumber(nn.Module):
+    """A ReLU on one number for each picture, or for all of them, behind which the score is 3 times as much."""
+
+    def __init__(self, *, of_all: bool) -> None:
+        super().__init__()
+        self.of_all = of_all
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        sums = x.sum((1, 2, 3))
+        return 3 * torch.relu(sums.sum() if self.of_all else sums).expand(len(x))[:, None]
+
+
+def test_a_relu_may_be_on_one_number_for_each_picture() -> None:
+    net, x = iv.Network(OneNumber(of_all=False), PIXELS), torch.ones(2, 3, 8, 8)
+    x[1] = -1
+    for rescue, asleep in ((Rescue(), 3.0), (nullcontext(), 0.0)):
+        with rescue:
+            found = input_gradient(net, x, iv.Logit(0)).gradients[0]
+        assert found[0].unique().tolist() == [3.0]
+        assert found[1].unique().tolist() == [asleep]
+
+
+@pytest.mark.parametrize(("sign", "rescued"), [(1, True), (-1, True), (-1, False)])
+def test_a_relu_may_be_on_one_number_for_all_pictures(sign: int, rescued: bool) -> None:
+    net, x = iv.Network(OneNumber(of_all=True), PIXELS), sign * torch.ones(2, 3, 8, 8)
+    with Rescue() if rescued else nullcontext():
+        found = input_gradient(net, x, iv.Logit(0)).gradients[0]
+    assert found.unique().tolist() == [6.0 if sign > 0 or rescued else 0.0]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from torch.autograd.graph import disable_saved_tensors_hooks
+from torch.utils.checkpoint import CheckpointError
 
 from ..errors import MethodError
 
@@ -13,6 +14,11 @@ def checkpoints_explained(network: str) -> Iterator[None]:
     """Within the block gradients go back; where checkpoints do not let them pass, `MethodError` says so."""
     try:
         yield
+    except CheckpointError as error:
+        raise MethodError(
+            f"gradients cannot start within what {network} forgets and computes again (torch.utils.checkpoint); name a "
+            "layer outside, or switch its checkpointing off"
+        ) from error
     except RuntimeError as error:
         if "use_reentrant=True" not in str(error):
             raise
