@@ -52,8 +52,8 @@ def look(  # noqa: PLR0913 - all but the first two are optional
     for address in addresses:
         if address.name not in kept:
             raise LayerError(f"layer {address.name!r} of {net.name} did not run for these images")
-    sentences = {name: refusal(net, images, name, _rows(each)) for name, each in kept.items()}
-    return Seen(kept, output, {name: sentence for name, sentence in sentences.items() if sentence})
+    refusals = {each.name: refusal(net, images, each, _rows(kept[each.name])) for each in addresses}
+    return Seen(kept, output, {name: sentence for name, sentence in refusals.items() if sentence})
 
 
 def _keeping(start: str | None, keep: Keep | None) -> Callable[[str, Tensor], tuple[Tensor, Tensor]]:
