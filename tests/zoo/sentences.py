@@ -5,7 +5,9 @@ WINDOWS = r"attention rollout needs attention among all tokens of an image, .* a
 SOME_TOKENS = r"attention rollout needs attention among all tokens of an image, .* tokens"
 NO_RELU = r"the (guided|deconvolution) rule is about ReLUs, and gradients meet none between the question and the input"
 NO_RULE = r"LRP has no rule for .* computes\. It has rules for convolutions"
-NOT_A_MEAN = r"CAM needs class scores that are one linear layer over the global average of the last features"
+NOT_A_MEAN = (
+    r"CAM needs class scores that are .* over the global average of the last features; .* computes them otherwise"
+)
 NO_GRID = r"class activation maps need a layer that gives \[channel, row, column\] or one token per place"
 ABOUT_CLASSES = r"CAM explains class scores, not layers inside the network"
 CHECKPOINTS = r"LRP needs each value as it was computed, .* \(torch\.utils\.checkpoint\)"

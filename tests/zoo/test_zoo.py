@@ -1,10 +1,9 @@
 """Every kind of network gives right answers, or refuses with a sentence, and is left as it was."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import sklearn.decomposition  # noqa: F401 - its first import adds filters of warnings
-import torch
 from torch import nn
 
 import innerview as iv
@@ -14,15 +13,6 @@ from zoo.questions import QUESTIONS, ask, known_defect
 from zoo.specimen import Subject
 
 pytestmark = pytest.mark.usefixtures("unchecked_types")  # the checker draws from `random`
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """On networks as small as these, threads only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module", params=ZOO)
