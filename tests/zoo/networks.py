@@ -134,7 +134,7 @@ ZOO: dict[str, Specimen] = {
     ),
     "transposed": Specimen(own.Transposed, OWN, CONVOLUTIONS, {"activations": ONE_LAYER}),
     "one number": Specimen(own.OneNumber, OWN, CONVOLUTIONS | CAM, fields=True),
-    "other pools": Specimen(own.OtherPools, OWN, CONVOLUTIONS | CAM),
+    "other pools": Specimen(own.OtherPools, OWN, CONVOLUTIONS),
     "convolved": Specimen(own.Convolved, maps("stem", "body", "head"), CONVOLUTIONS, fields=True),
     "inceptive": Specimen(own.Inceptive, maps("stem", "block.branch2", "block"), CONVOLUTIONS, fields=True),
     "image to image": Specimen(
