@@ -66,7 +66,7 @@ def recognised(net: Network, images: Images, shape: Sequence[int]) -> Reading | 
     size = _pair(images.shape[2:])
     if len(shape) == 3:
         return partial(channels_first, size=size)
-    if len(shape) != 2:
+    if len(shape) != 2 or shape[1] == 1:  # tokens have channels; one number each is a vector
         return None
     grid = _filled(shape[0], _patches(net.layers(images), size)) or _filled(shape[0], _square_patches(size))
     return grid and partial(_placed, grid=grid)
