@@ -66,7 +66,7 @@ def recognised(net: Network, images: Images, shape: Sequence[int]) -> Reading | 
     size = _pair(images.shape[2:])
     if len(shape) == 3:
         return partial(channels_first, size=size)
-    if len(shape) != 2 or shape[1] == 1:  # tokens have channels; one number each is a vector
+    if len(shape) != 2:
         return None
     grid = _filled(shape[0], _patches(net.layers(images), size)) or _filled(shape[0], _square_patches(size))
     return grid and partial(_placed, grid=grid)
@@ -75,6 +75,18 @@ def recognised(net: Network, images: Images, shape: Sequence[int]) -> Reading | 
 def channels_first(maps: Float[Tensor, "batch a b c"], size: Sequence[int]) -> Maps:
     """[batch, channel, row, column], also where the channels come last; `size` is that of the image."""
     return maps.movedim(3, 1) if _channels_last(maps.shape[1:], _pair(size)) else maps
+
+
+def has_channels_last(net: Network, images: Images, layer: str, shape: Sequence[int]) -> bool:
+    """Whether a layer's output, which has this shape without the batch, is [row, column, channel].
+
+    Its proportions tell, and where they say so those for the network's own input have to agree: the images may be
+    parts of images, of any proportions.
+    """
+    if len(shape) != 3 or not _channels_last(shape, _pair(images.shape[2:])):
+        return False
+    size = net.preprocess.rows_columns
+    return not net.takes(size) or _channels_last(net.address(layer, net.blank()).shape, size)
 
 
 def grid_layer(net: Network, images: Images, name: str | None) -> str:
