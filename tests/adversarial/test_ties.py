@@ -19,13 +19,13 @@ TWINS = [GradientAscent(step=0.05), FGSM(0.1), PGD(0.1), DeepFool()]
 
 @pytest.mark.parametrize("goal", [{}, {"target": 2}])
 def test_a_step_that_would_end_at_a_tie_ends_where_one_class_leads(goal: dict) -> None:
-    """On a linear network one step to the boundary is exact; it leads there by 2μ = 2 ε^⅔ max |f|."""
+    """On a linear network one step to the boundary is exact; a class leads there by 2μ, 2 ε^⅔ of the scores."""
     net, x = linear(5), middling(6)
     before = net.logits(x)
     result = same_alone(net, x, DeepFool(overshoot=0), **goal)
     assert result.success.all()
     asked = result.steps > 0
-    twice = 2 * EPSILON ** (2 / 3) * before.abs().amax(1)
+    twice = 2 * EPSILON ** (2 / 3) * before.topk(2).values.abs().amax(1)
     best = net.logits(result.adversarial).topk(2).values
     # Each of two scores is off by 4 units of rounding while the step is measured, and is a sum of 48 terms.
     torch.testing.assert_close((best[:, 0] - best[:, 1])[asked], twice[asked], rtol=0, atol=64 * EPSILON)
@@ -39,6 +39,25 @@ def test_steps_that_come_nearer_and_nearer_to_a_boundary_end_beyond_it(seed: int
     result = same_alone(network(SmallCNN()), x, DeepFool(steps=20))
     assert result.success.all()
     assert (result.steps > 1).all()
+
+
+class Masked(nn.Module):
+    """A linear network that keeps its last class out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = linear(5).module
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores = self.inner(x)
+        return torch.cat([scores, torch.full_like(scores[:, :1], -1e9)], 1)
+
+
+def test_a_class_that_is_kept_out_does_not_count() -> None:
+    x = middling(6)
+    plain, masked = (attack(net, x, DeepFool()) for net in (linear(5), iv.Network(Masked(), COLOURED)))
+    torch.testing.assert_close(masked.after, plain.after)
+    assert masked.success.all()
 
 
 class Opposite(nn.Module):

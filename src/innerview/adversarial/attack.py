@@ -37,10 +37,10 @@ def attack(
 
     What an image becomes does not depend on its neighbours in the batch, up to rounding, which differs between a batch
     and a single image and between processors. A tie, which rounding would decide, is therefore no success: another
-    class has to lead the one to leave, or the target all others, by more than μ = ε^⅔ · maxₖ |fₖ| of the scores at
-    the start, with ε the precision of the network's output (ε^⅔ is 0.0024 % in single precision, 4 % in bfloat16). What
-    is left to rounding are coincidences: a lead of just this size, an image whose best classes tie from the start, and
-    pixels whose gradient is zero, of which FGSM and PGD take the sign.
+    class has to lead the one to leave, or the target all others, by more than μ = ε^⅔ · max(|f₁|, |f₂|), with f₁ and
+    f₂ the two best scores at the start and ε the precision of the network's output (ε^⅔ is 0.0024 % in single
+    precision, 4 % in bfloat16). What is left to rounding are coincidences: a lead of just this size, an image whose
+    best classes tie from the start, and pixels whose gradient is zero, of which FGSM and PGD take the sign.
 
     Args:
         net: the network; it is not changed.

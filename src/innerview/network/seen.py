@@ -37,12 +37,13 @@ class Seen:
 
     @property
     def rounding(self) -> Float[Tensor, "batch"]:
-        """ε^⅔ · maxₖ |fₖ| of each image: class scores that are closer than that are equal, up to rounding.
+        """ε^⅔ · max(|f₁|, |f₂|) of each image: class scores that are closer than that are equal, up to rounding.
 
-        ε is the precision of the output.
+        ε is the precision of the output, f₁ and f₂ are the two best scores: some networks keep classes out by −10⁹.
         """
-        scores, given = self.class_scores, self.output
-        return scores.detach().abs().amax(1) * rounding((scores if given is None else given).dtype)
+        scores, given = self.class_scores.detach(), self.output
+        best = scores.topk(min(2, scores.shape[1])).values
+        return best.abs().amax(1) * rounding((scores if given is None else given).dtype)
 
     def maps(self, layer: str) -> Float[Tensor, "batch channel row column"]:
         """A layer's activation as maps; vectors are 1 × 1, token sequences [batch, token, channel] tokens × 1.
