@@ -5,8 +5,8 @@ import gc
 import pytest
 import sklearn.decomposition  # noqa: F401 - its first import adds filters of warnings
 
+from zoo.asking import QUESTIONS, ask, known_defect
 from zoo.published import PUBLISHED
-from zoo.questions import QUESTIONS, ask, known_defect
 from zoo.specimen import Subject
 
 pytestmark = [pytest.mark.zoo, pytest.mark.usefixtures("unchecked_types")]  # the checker draws from `random`

@@ -8,8 +8,8 @@ from torch import nn
 
 import innerview as iv
 from zoo import own
+from zoo.asking import QUESTIONS, ask, known_defect
 from zoo.networks import ZOO
-from zoo.questions import QUESTIONS, ask, known_defect
 from zoo.specimen import Subject
 
 pytestmark = pytest.mark.usefixtures("unchecked_types")  # the checker draws from `random`
