@@ -31,6 +31,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """At the end they go as usual; some libraries count what is left."""
+    gc.unfreeze()
+
+
 @pytest.fixture
 def unchecked_types() -> Iterator[None]:
     """Without the checker of types, as a user runs it: our own errors are seen."""

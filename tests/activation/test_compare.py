@@ -1,7 +1,5 @@
 """Comparisons of what two images do inside."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -54,11 +52,3 @@ def test_images_of_two_sizes_cannot_be_compared() -> None:
     sentence = r"^compared images have one size and come in pairs; got \[2, 3, 8, 8\] and \[2, 3, 9, 9\]$"
     with pytest.raises(ImageError, match=sentence):
         iv.compare(network(SmallCNN()), images(2), images(2, size=9))
-
-
-def test_it_cannot_be_saved_as_values(tmp_path: Path) -> None:
-    net, x = network(SmallCNN()), images(1)
-    with pytest.raises(
-        iv.InnerviewError, match=r"^one file holds the values of one result; got Comparison: save them one"
-    ):
-        iv.save(iv.compare(net, x, x, ["conv1"]), tmp_path / "two.safetensors")

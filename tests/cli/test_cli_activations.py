@@ -60,3 +60,11 @@ def test_mistakes_end_with_one_sentence(run, small, photos) -> None:
     )
     assert run("activations", "none.png", *small).code == 2
     assert run("activations", photos[0], "--out", photos[0], *small).code == 2
+
+
+def test_two_images_are_written_as_values(run, small, photos) -> None:
+    ended = run("activations", photos[0], "--against", photos[1], "--layer", "conv2", "--out", "x.safetensors", *small)
+    assert ended.code == 0
+    net = factory.small()
+    expected = iv.compare(net, net.prepare(photos[0]), net.prepare(photos[1]), ["conv2"])
+    assert torch.equal(iv.read("x.safetensors").difference("conv2"), expected.difference("conv2"))

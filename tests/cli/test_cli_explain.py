@@ -85,14 +85,17 @@ def test_all_takes_what_fits_and_says_why_the_rest_does_not(run, photos, saved) 
     left_out = {line.split()[1] for line in ended.err.splitlines()}
     assert ended.code == 0
     assert left_out == {"CAM", "LRP"}
-    assert "innerview: CAM is left out: CAM needs class scores that are one linear layer" in ended.err
+    assert (
+        "innerview: CAM is left out: CAM needs class scores that are the global average of a map for each class"
+        in ended.err
+    )
     assert {each.provenance.method for each in saved} == {kind.__name__ for kind in iv.METHODS.values()} - left_out
 
 
 def test_a_method_asked_for_by_name_must_fit(run, photos, saved) -> None:
     ended = run("explain", photos[0], "--network", f"{FACTORY}:vit", "--method", "cam", "--method", "gradient")
     assert (ended.code, ended.out, saved) == (2, "", [])
-    assert ended.err.startswith("innerview: CAM needs class scores that are one linear layer")
+    assert ended.err.startswith("innerview: CAM needs class scores that are the global average of a map for each class")
 
 
 def test_a_bad_image_is_named_and_the_others_are_explained(run, photos, small, saved) -> None:

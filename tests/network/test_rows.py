@@ -176,6 +176,7 @@ def test_who_knows_the_order_of_the_windows_may_say_how_to_read_them() -> None:
     open_ = (module.stem(x) + maps > 0).float()
     weights = (module.fc.weight[1][:, None, None] * open_ / 64).mean((2, 3), keepdim=True)
     torch.testing.assert_close(told, (weights * maps).sum(1, keepdim=True).detach())
+    assert torch.equal(iv.activations(net, x, [INSIDE]).maps(INSIDE), maps)
     with pytest.raises(LayerError, match=re.escape(SENTENCE)):
         iv.Gradient()(net, x, CHANNEL)
 

@@ -101,3 +101,27 @@ def test_threads_that_look_at_one_network_at_the_same_time_get_the_serial_number
         thread.join()
     assert not wrong
     assert fingerprint(net.module, x) == before
+
+
+class Remembering(SmallCNN):
+    """Keeps what it makes of its weights while it evaluates, and forgets it when training begins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cache: dict[str, torch.Tensor] = {}
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            return super().forward(x)
+        if "weight" not in self.cache:
+            self.cache["weight"] = 2 * self.fc.weight
+        return self.features(x).mean((2, 3)) @ self.cache["weight"].T
+
+
+def test_what_a_network_remembers_of_its_weights_does_not_outlive_a_look() -> None:
+    net, x = network(Remembering()), images()
+    before = net.logits(x)
+    assert net.module.cache == {}
+    with torch.no_grad():
+        net.module.fc.weight.mul_(3)
+    torch.testing.assert_close(net.logits(x), 3 * before)

@@ -45,9 +45,6 @@ QUESTIONS: dict[str, Question] = {
     "trained_on": trained_on,
 }
 
-CHANNELS_LAST = "a layer with its channels last is read as if they came first"
-READING_CHANNELS = {"channel", "neuron", "direction"}
-
 
 def ask(s: Subject, question: str) -> str:
     """The question is answered right, or refused with the sentence that is expected, and all is as it was after it.
@@ -78,9 +75,4 @@ def answered(s: Subject, question: str) -> str:
 
 def known_defect(s: Subject, question: str) -> str | None:
     """Why the answer is known to be wrong today."""
-    if question in s.specimen.wrong:
-        return s.specimen.wrong[question]
-    place, _, kind = question.partition(":")
-    reads = {"one_each": "late", "dictionary": "middle", "groups": "middle", "grid": "middle"}
-    place = place if kind in READING_CHANNELS else reads.get(question)
-    return CHANNELS_LAST if place and s.layers[getattr(s, place)] == "byxc" else None
+    return s.specimen.wrong.get(question)

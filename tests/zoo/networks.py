@@ -23,6 +23,7 @@ from zoo import own
 from zoo.sentences import (
     ABOUT_CLASSES,
     CHECKPOINTS,
+    INSIDE,
     NO_ATTENTION,
     NO_RELUS,
     NO_RULE,
@@ -111,18 +112,8 @@ CONVOLUTIONS = {"attentionrollout": NO_ATTENTION}
 LRP = {"lrp": NO_RULE}
 CAM = {"cam": NOT_A_MEAN}
 CLASSIFICATION_MAPS = ("gradcam", "gradcamplusplus", "hirescam", "layercam")
-AT_THE_BODY = (
-    *(f"map:{name}" for name in CLASSIFICATION_MAPS),
-    "batch:gradcam",
-    "gradcam",
-    "dictionary",
-    "groups",
-    "sharing",
-)
+AT_THE_BODY = (*CLASSIFICATION_MAPS, "dictionary", "groups", "sharing")
 ONE_LAYER = "the layers shown by default are one"
-POOLED = "a pooled vector [channel, 1] is read as tokens and shown as a map"
-INSIDE = "the gradient at a layer inside a checkpoint ends in PyTorch's own error"
-REMEMBERED = "what a network keeps of its weights in evaluation mode outlives them"
 MIXED_CHANNELS = "a linear layer over the channels of permuted maps counts as one that mixes all positions"
 OWN = maps("stem", "body") | {"head": "bc"}
 
@@ -130,11 +121,11 @@ ZOO: dict[str, Specimen] = {
     "plain": Specimen(own.plain, maps("conv1", "norm1", "relu2"), CONVOLUTIONS, fields=True),
     "clamped": Specimen(own.Clamped, OWN, CONVOLUTIONS, fields=True),
     "checkpointed": Specimen(
-        own.Checkpointed, OWN, CONVOLUTIONS | {"lrp": CHECKPOINTS}, dict.fromkeys(AT_THE_BODY, INSIDE), fields=True
+        own.Checkpointed, OWN, CONVOLUTIONS | {"lrp": CHECKPOINTS} | dict.fromkeys(AT_THE_BODY, INSIDE), fields=True
     ),
     "transposed": Specimen(own.Transposed, OWN, CONVOLUTIONS, {"activations": ONE_LAYER}),
     "one number": Specimen(own.OneNumber, OWN, CONVOLUTIONS | CAM, fields=True),
-    "other pools": Specimen(own.OtherPools, OWN, CONVOLUTIONS | CAM),
+    "other pools": Specimen(own.OtherPools, OWN, CONVOLUTIONS),
     "convolved": Specimen(own.Convolved, maps("stem", "body", "head"), CONVOLUTIONS, fields=True),
     "inceptive": Specimen(own.Inceptive, maps("stem", "block.branch2", "block"), CONVOLUTIONS, fields=True),
     "image to image": Specimen(
@@ -153,7 +144,6 @@ ZOO: dict[str, Specimen] = {
         swin_hf,
         tokens("swin.embeddings", "swin.encoder.layers.0", "swin.layernorm"),
         NO_RELUS | LRP | {"attentionrollout": WINDOWS},
-        {"activations": POOLED},
         windows=("swin.encoder.layers.0.blocks.0.attention",),
     ),
     "convnext": Specimen(
@@ -176,7 +166,6 @@ ZOO: dict[str, Specimen] = {
         levit,
         maps("stem") | tokens("stages.0", "stages.1"),
         NO_RELUS | LRP | CAM | {"attentionrollout": SOME_TOKENS},
-        {"trained_on": REMEMBERED},
         size=64,
     ),
     "xcit": Specimen(

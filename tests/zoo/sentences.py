@@ -11,6 +11,7 @@ NOT_A_MEAN = (
 NO_GRID = r"class activation maps need a layer that gives \[channel, row, column\] or one token per place"
 ABOUT_CLASSES = r"CAM explains class scores, not layers inside the network"
 CHECKPOINTS = r"LRP needs each value as it was computed, .* \(torch\.utils\.checkpoint\)"
+INSIDE = r"gradients cannot start within what .* forgets and computes again \(torch\.utils\.checkpoint\)"
 ROWS = r"a layer is read image by image, one row for each; .* such as windows, patches or tokens"
 NO_SCORES = r"class scores are \[batch, class\]; this network gives"
 

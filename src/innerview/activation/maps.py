@@ -159,16 +159,23 @@ def _kept(values: Tensor, precision: torch.dtype | None) -> Tensor:
 
 
 def _grids(net: Network, images: Images, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    found = {}
-    for name, each in values.items():
-        read_as = net.grid or recognised(net, images, each.shape[1:]) if each.dim() > 2 else None
-        if read_as is not None and refusal(net, images, name, len(each)) is None:
-            found[name] = read_as(each)
-    return found
+    found = {name: _grid(net, images, name, each) for name, each in values.items() if each.dim() > 2}
+    return {name: maps for name, maps in found.items() if maps is not None}
+
+
+def _grid(net: Network, images: Images, name: str, values: Tensor) -> Tensor | None:
+    """What a layer gave as maps of the images; None if it has none."""
+    if net.grid is not None:
+        maps = net.grid(values)
+        return maps if len(maps) == len(images) else None
+    if refusal(net, images, net.address(name, images), len(values)) is not None:
+        return None
+    read_as = recognised(net, images, values.shape[1:])
+    return None if read_as is None else read_as(values)
 
 
 def _require_joinable(net: Network, images: Images, names: Sequence[str]) -> None:
     """`LayerError` if what a layer gives in several passes cannot be put together, as its rows are not images."""
     for name in names:
-        if sentence := refusal(net, images, name):
+        if sentence := refusal(net, images, net.address(name, images)):
             raise LayerError(f"{sentence}; or ask for so few images that one pass takes them, not {len(images)}")

@@ -115,7 +115,8 @@ def _sizes(net: Network, images: Images) -> dict[str, Size]:
 
 def _size(net: Network, images: Images, info: LayerInfo) -> Size | None:
     """The rows and columns of a layer; None if it has none, or one position only."""
-    has_places = len(info.output_shape) > 1 and info.rows_per_image == 1
+    one_number_each = info.output_shape[1:] == (1,)
+    has_places = len(info.output_shape) > 1 and not one_number_each and info.rows_per_image == 1
     read_as = recognised(net, images, info.output_shape) if has_places else None
     if read_as is None:
         return None

@@ -8,6 +8,8 @@ from torch.utils.checkpoint import CheckpointError
 
 from ..errors import MethodError
 
+_REFUSED = "innerview looks at a network without checkpoints here"
+
 
 @contextmanager
 def checkpoints_explained(network: str) -> Iterator[None]:
@@ -35,14 +37,13 @@ def checkpoints_refused(network: str) -> Iterator[None]:
     For ways back that are not those of the operations: what is computed again would be kept for other ones, and
     PyTorch tells the difference by the shapes only.
     """
-    sentence = (
-        f"LRP needs each value as it was computed, and {network} forgets some and computes them again "
-        "(torch.utils.checkpoint); switch its checkpointing off"
-    )
     try:
-        with disable_saved_tensors_hooks(sentence):
+        with disable_saved_tensors_hooks(_REFUSED):
             yield
     except RuntimeError as error:
-        if str(error) != sentence:
+        if str(error) != _REFUSED:
             raise
-        raise MethodError(sentence) from error
+        raise MethodError(
+            f"LRP needs each value as it was computed, and {network} forgets some and computes them again "
+            "(torch.utils.checkpoint); switch its checkpointing off"
+        ) from error

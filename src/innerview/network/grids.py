@@ -77,6 +77,18 @@ def channels_first(maps: Float[Tensor, "batch a b c"], size: Sequence[int]) -> M
     return maps.movedim(3, 1) if _channels_last(maps.shape[1:], _pair(size)) else maps
 
 
+def has_channels_last(net: Network, images: Images, layer: str, shape: Sequence[int]) -> bool:
+    """Whether a layer's output, which has this shape without the batch, is [row, column, channel].
+
+    Its proportions tell, and where they say so those for the network's own input have to agree: the images may be
+    parts of images, of any proportions.
+    """
+    if len(shape) != 3 or not _channels_last(shape, _pair(images.shape[2:])):
+        return False
+    size = net.preprocess.rows_columns
+    return not net.takes(size) or _channels_last(net.address(layer, net.blank()).shape, size)
+
+
 def grid_layer(net: Network, images: Images, name: str | None) -> str:
     """The layer asked for, or the sensible default.
 

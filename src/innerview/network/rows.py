@@ -3,27 +3,28 @@
 from torch import Tensor
 
 from ..errors import LayerError
+from .layers import Address
 from .network import Network
 
 
 def require_rows(net: Network, images: Tensor, layer: str, rows: int | None = None) -> None:
     """`LayerError` unless a layer has one row for each image; `rows` is how many it gave for these images."""
-    if (sentence := refusal(net, images, layer, rows)) is not None:
+    if (sentence := refusal(net, images, net.address(layer, images), rows)) is not None:
         raise LayerError(sentence)
 
 
-def refusal(net: Network, images: Tensor, layer: str, rows: int | None = None) -> str | None:
+def refusal(net: Network, images: Tensor, layer: Address, rows: int | None = None) -> str | None:
     """Why a layer cannot be read image by image; None if it can, as its output has one row for each image.
 
     Both one image and these images are asked for: a layer may give as many windows as there happen to be images.
     """
-    for_one = net.address(layer, images).rows_per_image
+    for_one = layer.rows_per_image
     if for_one == 1 and rows in (None, len(images)):
         return None
     count = f"{for_one} rows for one image" if for_one != 1 else f"{rows} row(s) for {len(images)} image(s)"
     return (
-        f"a layer is read image by image, one row for each; {layer!r} of {net.name} gives {count}, such as windows, "
-        f"patches or tokens. {_remedy(net, images, layer)}"
+        f"a layer is read image by image, one row for each; {layer.name!r} of {net.name} gives {count}, such as "
+        f"windows, patches or tokens. {_remedy(net, images, layer.name)}"
     )
 
 

@@ -28,7 +28,8 @@ def untouched(module: nn.Module) -> Iterator[None]:
 
     Evaluation mode, frozen parameters (so no parameter gradient is ever computed), compiled parts run
     eagerly so that they can be observed, and one thread at a time. On the way out, also after an exception
-    or Ctrl-C: the mode of every submodule, `requires_grad`, buffers and the global random streams are back.
+    or Ctrl-C: the mode of every submodule, `requires_grad`, buffers, what modules keep in dictionaries and the global
+    random streams are back.
     """
     with ExitStack() as undo:
         undo.enter_context(_lock_of(module))
@@ -36,6 +37,7 @@ def untouched(module: nn.Module) -> Iterator[None]:
         parameters = [each for owner in modules for each in owner._parameters.values() if each is not None]
         undo.enter_context(_same_randomness(parameters))
         undo.enter_context(_same_buffers(modules))
+        undo.enter_context(_same_memory(modules))
         undo.enter_context(_evaluating(modules))
         undo.enter_context(_frozen(parameters))
         if any(map(_is_compiled, modules)):
@@ -120,6 +122,19 @@ def _same_buffers(modules: Sequence[nn.Module]) -> Iterator[None]:
                     for buffer, value in zip(group, copy.split([each.numel() for each in group]), strict=True):
                         if not torch.equal(buffer.reshape(-1), value):
                             buffer.copy_(value.view(buffer.shape))
+
+
+@contextmanager
+def _same_memory(modules: Sequence[nn.Module]) -> Iterator[None]:
+    """What modules remember while they evaluate, as LeViT does its attention biases, would outlive their weights."""
+    public = (value for each in modules for name, value in vars(each).items() if not name.startswith("_"))
+    kept = [(held, held.copy()) for held in public if type(held) is dict]
+    try:
+        yield
+    finally:
+        for held, before in kept:
+            held.clear()
+            held.update(before)
 
 
 def _joined(tensors: Sequence[Tensor]) -> Tensor:

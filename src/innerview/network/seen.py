@@ -16,12 +16,13 @@ class Seen:
     """What one forward pass showed: the activations asked for and the network's output.
 
     `output` is None when the pass stopped before its end. `refused` says, by layer, why one cannot be read image by
-    image; its activation is there as it is.
+    image; its activation is there as it is. `last` are the layers that give [batch, row, column, channel].
     """
 
     activations: Mapping[str, Tensor]
     output: Tensor | None
     refused: Mapping[str, str] = field(default_factory=dict)
+    last: frozenset[str] = frozenset()
 
     @property
     def class_scores(self) -> Float[Tensor, "batch label"]:
@@ -53,7 +54,7 @@ class Seen:
             raise LayerError(self.refused[layer])
         activation = self.activations[layer]
         if activation.dim() == 4:
-            return _precise(activation)
+            return _precise(activation.movedim(3, 1) if layer in self.last else activation)
         if activation.dim() == 3:
             return _precise(activation.transpose(1, 2)[..., None])
         if activation.dim() == 2:

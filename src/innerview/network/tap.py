@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..errors import LayerError
 from .batch_norm import exact_batch_norm
+from .grids import has_channels_last
 from .layers import Address
 from .network import Network
 from .outputs import first_tensor, with_first_tensor
@@ -52,8 +53,9 @@ def look(  # noqa: PLR0913 - all but the first two are optional
     for address in addresses:
         if address.name not in kept:
             raise LayerError(f"layer {address.name!r} of {net.name} did not run for these images")
-    sentences = {name: refusal(net, images, name, _rows(each)) for name, each in kept.items()}
-    return Seen(kept, output, {name: sentence for name, sentence in sentences.items() if sentence})
+    refusals = {each.name: refusal(net, images, each, _rows(kept[each.name])) for each in addresses}
+    last = frozenset(name for name, each in kept.items() if has_channels_last(net, images, name, each.shape[1:]))
+    return Seen(kept, output, {name: sentence for name, sentence in refusals.items() if sentence}, last)
 
 
 def _keeping(start: str | None, keep: Keep | None) -> Callable[[str, Tensor], tuple[Tensor, Tensor]]:

@@ -6,4 +6,5 @@ these, other results, and its `Provenance`. That is all it takes to be saved, re
 
 from .codec import read_as as read_as
 from .provenance import Provenance as Provenance
+from .provenance import versions as versions
 from .result import Result as Result

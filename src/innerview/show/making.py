@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 
 from ..network.grids import default_layer
-from ..results.provenance import versions
+from ..results import versions
 from .section import Visit
 from .titles import plain
 
