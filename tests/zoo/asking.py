@@ -71,8 +71,3 @@ def answered(s: Subject, question: str) -> str:
         return "refused"
     assert s.specimen.refused is None or about not in known
     return "right"
-
-
-def known_defect(s: Subject, question: str) -> str | None:
-    """Why the answer is known to be wrong today."""
-    return s.specimen.wrong.get(question)
