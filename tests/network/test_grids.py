@@ -11,6 +11,7 @@ import innerview as iv
 from innerview.errors import LayerError, MethodError
 from innerview.network.grids import as_maps, default_layer, recognised
 from innerview.network.scope import untouched
+from innerview.scoring import score
 from small_networks import Functional, MultiLayer, Residual, SmallCNN, TinyViT, Tokens, images, network
 
 
@@ -345,3 +346,13 @@ def test_published_architectures_need_no_help(name: str, layer: str, grid: tuple
         # as one pass, whose kernels may add in another order
         again = iv.GradCAM(relu=False)(net, shared, iv.Logit(2)).values
     torch.testing.assert_close(again, values, rtol=1e-4, atol=1e-5 * float(values.abs().max()))
+
+
+def test_channels_are_not_taken_for_rows_in_a_part_of_an_image() -> None:
+    """In a picture of 40 × 24 pixels, 10 channels of 6 × 3 have as good proportions as 10 rows of 6 columns."""
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 10, 7, stride=6), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    net = iv.Network(module, iv.Preprocess(size=64))
+    x = torch.randn(2, 3, 40, 24)
+    found = score(net, x, iv.Channel("0", 7))
+    torch.testing.assert_close(found, module[0](x)[:, 7].mean((1, 2)))
