@@ -4,6 +4,8 @@ from collections import Counter
 
 import pytest
 
+KINDS = ("right", "refused", "wrong")
+
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [each for outcome in ("passed", "failed") for each in terminalreporter.stats.get(outcome, [])]
@@ -13,12 +15,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("the zoo")
     total: Counter = Counter()
     for name, answers in rows:
-        kinds = {
-            question: answer if answer in ("right", "refused", "known") else "wrong"
-            for question, answer in answers.items()
-        }
-        total += (counts := Counter(kinds.values()))
-        wrong = " ".join(question for question, kind in kinds.items() if kind == "wrong")
-        table = "  ".join(f"{counts[kind]:3} {kind}" for kind in ("right", "refused", "known", "wrong"))
-        terminalreporter.line(f"{name:44} {table}  {wrong}")
-    terminalreporter.line(f"{len(rows)} networks: " + ", ".join(f"{count} {kind}" for kind, count in total.items()))
+        wrong = [question for question, answer in answers.items() if answer not in KINDS]
+        counts = Counter(answer if answer in KINDS else "wrong" for answer in answers.values())
+        total += counts
+        terminalreporter.line(f"{name:44} {counted(counts)}  {' '.join(wrong)}")
+    terminalreporter.line(f"{len(rows):3} networks {'':32} {counted(total)}")
+
+
+def counted(counts: Counter) -> str:
+    return "  ".join(f"{counts[kind]:5} {kind}" for kind in KINDS)

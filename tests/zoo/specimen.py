@@ -128,6 +128,20 @@ class Subject:
         """A layer of the plain copy as [image, channel, row, column]; tokens are one column, vectors one position."""
         return as_maps(self.outputs(images)[layer], self.layers[layer])
 
+    def gradient_at(self, layer: str) -> tuple[Tensor, Tensor]:
+        """What a layer of the plain copy gives, and the gradient of the answer there."""
+        kept: list[Tensor] = []
+
+        def hook(_module: nn.Module, _inputs: tuple, output: object) -> None:
+            kept.append(first(output))
+
+        handle = self.plain.get_submodule(layer).register_forward_hook(hook)
+        try:
+            answer = self.answer(self.precise.requires_grad_())
+        finally:
+            handle.remove()
+        return kept[-1], torch.autograd.grad(answer.sum(), kept[-1])[0]
+
     @property
     def part(self) -> float:
         """How much of the largest value may differ.

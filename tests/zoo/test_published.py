@@ -5,8 +5,8 @@ import gc
 import pytest
 import sklearn.decomposition  # noqa: F401 - its first import adds filters of warnings
 
+from zoo.asking import QUESTIONS, ask
 from zoo.published import PUBLISHED
-from zoo.questions import QUESTIONS, ask, known_defect
 from zoo.specimen import Subject
 
 pytestmark = [pytest.mark.zoo, pytest.mark.usefixtures("unchecked_types")]  # the checker draws from `random`
@@ -20,16 +20,12 @@ def test_every_question_is_answered_or_refused_with_a_sentence(name: str, record
     record_property("zoo", (name, answers))
     del subject
     gc.collect()  # modules and their hooks are cycles, of hundreds of megabytes
-    assert {
-        question: answer for question, answer in answers.items() if answer not in ("right", "refused", "known")
-    } == {}
+    assert {question: answer for question, answer in answers.items() if answer not in ("right", "refused")} == {}
 
 
 def outcome(subject: Subject, question: str) -> str:
-    """ "right", "refused", "known" to be wrong, or what went wrong."""
-    known = known_defect(subject, question)
+    """Whether it was "right" or "refused", or what went wrong."""
     try:
-        answer = ask(subject, question)
+        return ask(subject, question)
     except Exception as error:
-        return "known" if known else f"{type(error).__name__}: {error}"
-    return "right, and known to be wrong" if known else answer
+        return f"{type(error).__name__}: {error}"

@@ -8,8 +8,8 @@ from torch import nn
 
 import innerview as iv
 from zoo import own
+from zoo.asking import QUESTIONS, ask
 from zoo.networks import ZOO
-from zoo.questions import QUESTIONS, ask, known_defect
 from zoo.specimen import Subject
 
 pytestmark = pytest.mark.usefixtures("unchecked_types")  # the checker draws from `random`
@@ -25,7 +25,7 @@ def subject(request: pytest.FixtureRequest) -> Subject:
 def test_every_question_is_answered_or_refused_with_a_sentence(
     subject: Subject, question: str, request: pytest.FixtureRequest
 ) -> None:
-    if reason := known_defect(subject, question):
+    if reason := subject.specimen.wrong.get(question):
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     ask(subject, question)
 

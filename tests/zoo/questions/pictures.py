@@ -1,0 +1,65 @@
+"""What a network looks for, how fragile it is, and the building blocks of an answer."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+import innerview as iv
+from zoo.specimen import MEAN, STD, Subject, as_maps, on_grid
+
+FEW = replace(iv.LECTURE, steps=4)
+ONE = replace(iv.LECTURE, steps=1)
+
+
+def synthesis(s: Subject) -> None:
+    """A few steps raise what is asked, and the score is that of the picture."""
+    made = iv.synthesize(s.net, s.why, recipe=FEW)
+    s.agree(made.scores[:, None], s.answer(prepared(s, made.images))[:, None])
+    assert bool((made.scores > made.curve[0]).all())
+
+
+def prepared(s: Subject, pixels: Tensor) -> Tensor:
+    """The input made of pixels in 0–1."""
+    return ((pixels - MEAN) / STD).double()
+
+
+def attack(s: Subject) -> None:
+    """A small step along the gradient raises what it raises; classes before and after are the module's own."""
+    found = iv.attack(s.net, s.images, iv.FGSM(epsilon=1e-4))
+    before, after = (s.scores(each.double()).argmax(1) for each in (found.images, found.adversarial))
+    assert torch.equal(found.classes, torch.stack([before, after], 1))
+    assert bool((found.raised[:, 1] > found.raised[:, 0]).all())
+    assert float(found.difference.abs().max()) < 1.01e-4
+
+
+def shares(s: Subject) -> Tensor:
+    """a ⊙ ∂s / ∂a of the first image at the middle layer, by plain hooks: [channel, row, column]."""
+    axes = s.layers[s.middle]
+    values, gradients = s.gradient_at(s.middle)
+    return on_grid(as_maps(values * gradients, axes), axes)[0].detach()
+
+
+def dictionary(s: Subject) -> None:
+    """The shares of the position are activation times gradient."""
+    found = iv.dictionary(s.net, s.images[:1], s.middle, units=2, objective=s.why, recipe=ONE)
+    row, column = found.position
+    there = shares(s)[:, row, column]
+    s.agree(found.share[None, None], there.sum()[None, None])
+    s.agree(found.shares[None], there[found.units][None])
+
+
+def groups(s: Subject) -> None:
+    """What the groups and the remainder contribute adds up to what the layer does."""
+    found = iv.channel_groups(s.net, s.images[:1], s.middle, groups=2, objective=s.why, recipe=ONE)
+    expected = shares(s)
+    gap = found.shares.sum() + found.remainder - expected.sum()
+    assert float(gap.abs() / expected.abs().sum()) < 1e-6  # the factors are found in double precision
+
+
+def grid(s: Subject) -> None:
+    """The magnitudes are the lengths of the activation vectors, averaged over quarters."""
+    found = iv.activation_grid(s.net, s.images[:1], s.middle, most=2, canvas=iv.Pixels(), recipe=ONE)
+    maps = on_grid(s.maps(s.middle, s.precise[:1]), s.layers[s.middle])
+    s.agree(found.magnitudes[None], functional.adaptive_avg_pool2d(maps, 2).norm(dim=1))
