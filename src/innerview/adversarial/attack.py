@@ -40,7 +40,8 @@ def attack(
     class has to lead the one to leave, or the target all others, by more than μ = ε^⅔ · max(|f₁|, |f₂|), with f₁ and
     f₂ the two best scores at the start and ε the precision of the network's output (ε^⅔ is 0.0024 % in single
     precision, 4 % in bfloat16). What is left to rounding are coincidences: a lead of just this size, an image whose
-    best classes tie from the start, and pixels whose gradient is zero, of which FGSM and PGD take the sign.
+    best classes tie from the start, rivals that tie for the last place among those DeepFool looks at, and pixels whose
+    gradient is zero, of which FGSM and PGD take the sign.
 
     Args:
         net: the network; it is not changed.
