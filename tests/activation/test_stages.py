@@ -99,10 +99,10 @@ def test_few_blocks_are_shown_with_what_is_around_them() -> None:
     assert stages(network(SmallCNN()), images()) == ("conv1", "conv2", "relu")
 
 
-def test_maps_of_other_proportions_than_the_image_are_not_what_a_network_is_shown_by() -> None:
-    tall = sequence(tall=nn.Conv2d(3, 4, (1, 4), (1, 4)), flat=nn.Conv2d(4, 4, (4, 1), (4, 1)))
-    assert stages_of(tall) == ("flat",)
-    assert stages_of(sequence(tall=nn.Conv2d(3, 4, (1, 4), (1, 4)), relu=nn.ReLU())) == ("tall", "relu")
+def test_maps_of_other_proportions_than_the_image_have_resolutions_too() -> None:
+    tall, flat = nn.Conv2d(3, 4, (1, 4), (1, 4)), nn.Conv2d(4, 4, (4, 1), (4, 1))
+    scores = {"flatten": nn.Flatten(), "fc": nn.Linear(16, 5)}
+    assert stages_of(sequence(tall=tall, flat=flat, row=nn.Conv2d(4, 4, (4, 1)), **scores)) == ("tall", "flat", "row")
 
 
 def thin_densenet() -> nn.Module:
@@ -164,10 +164,6 @@ KNOWN: dict[str, tuple[Callable[[], nn.Module], tuple[str, ...]]] = {
     "vgg": (thin_vgg, numbered("features.", 3, 6, 11, 12)),
     "mobilenet": (partial(get_model, "mobilenet_v2", width_mult=0.25), numbered("features.", 1, 3, 6, 13, 18)),
     "densenet": (thin_densenet, ("features.relu0", *numbered("features.denseblock", 1, 2, 3, 4))),
-    "googlenet": (
-        partial(get_model, "googlenet", init_weights=False),
-        ("conv1", "conv3", "inception3b", "inception4e", "inception5b"),
-    ),
     "swin of torchvision": (thin_torchvision_swin, numbered("features.", 1, 3, 5)),
     "vit of torchvision": (thin_torchvision_vit, numbered("encoder.layers.encoder_layer_", 0, 2, 3, 4, 6)),
     "vit": (

@@ -249,6 +249,21 @@ def test_tokens_that_are_averaged_are_a_grid_of_features(kind: type[nn.Module]) 
     torch.testing.assert_close(values, expected, rtol=1e-4, atol=1e-5)
 
 
+class Flat(SmallCNN):
+    """Maps of other proportions than the image."""
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        return super().features(x).amax(2, keepdim=True)
+
+
+def test_maps_may_have_other_proportions_than_the_image() -> None:
+    net, x = network(Flat()), images(3)
+    values = iv.CAM()(net, x, iv.Logit(2)).values
+    assert values.shape == (3, 1, 1, 4)
+    mean = values.mean((1, 2, 3)) + net.module.fc.bias[2].detach()
+    torch.testing.assert_close(mean, net.logits(x)[:, 2], rtol=1e-4, atol=1e-5)
+
+
 class ClassMaps(SmallCNN):
     """A convolution that gives a map for each class, and perhaps a ReLU, before the pooling."""
 

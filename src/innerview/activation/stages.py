@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import LayerError
-from ..network.grids import fits, recognised
+from ..network.grids import recognised
 from ..network.layers import LayerInfo
 from ..network.main_path import main_path
 from ..network.network import Network
@@ -64,7 +64,7 @@ class _Path:
     @classmethod
     def of(cls, net: Network, images: Images) -> "_Path":
         layers = {info.name: info for info in net.layers(images)}
-        sizes = _sizes(net, images)
+        sizes = {name: size for name, info in layers.items() if (size := _size(net, images, info))}
         same = main_path(net, images, sizes)
         names = {name for names in same for name in names}
         composed = {name for name in names if any(True for _ in net.module.get_submodule(name).children())}
@@ -104,13 +104,6 @@ class _Path:
             if _is_inside(name, each) and not any(_is_inside(other, each) for other in chosen if other != name)
         ]
         return around[-1] if around else name
-
-
-def _sizes(net: Network, images: Images) -> dict[str, Size]:
-    """The rows and columns of the layers that have any; of those with the image's proportions if there are some."""
-    every = {info.name: size for info in net.layers(images) if (size := _size(net, images, info))}
-    fitting = {name: size for name, size in every.items() if fits(size, images.shape[2:])}
-    return fitting or every
 
 
 def _size(net: Network, images: Images, info: LayerInfo) -> Size | None:

@@ -21,6 +21,7 @@ from .method import About, Images, Maps, Method
 
 Weight = Float[Tensor, "label map"]
 Scores = Float[Tensor, "batch label"]
+MAPS, TOKENS, ROWS = range(3)  # maps with other proportions than the image may be tokens in a row
 
 
 @dataclass(frozen=True)
@@ -92,24 +93,25 @@ class _LastGrids(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         output = func(*args, **(kwargs or {}))
         tensor = first_tensor(output)
-        if tensor is not None and len(tensor.shape) in (3, 4) and len(tensor) == len(self.images):
+        if tensor is not None and tensor.dim() in (3, 4) and len(tensor) == len(self.images):
             self._keep(tensor)
         return output
 
     def _keep(self, tensor: Tensor) -> None:
+        if tensor.dim() == 3:
+            self._kept[TOKENS, tensor.shape[2] == self.channels] = tensor
+            return
         size = self.images.shape[2:]
-        if tensor.dim() == 4:
-            tensor = channels_first(tensor, size)
-            if tensor.shape[2:].numel() == 1 or not fits(tensor.shape[2:], size):
-                return
-        channels = tensor.shape[1 if tensor.dim() == 4 else 2]
-        self._kept[tensor.dim(), channels == self.channels] = tensor
+        maps = channels_first(tensor, size)
+        if maps.shape[2:].numel() > 1:
+            kind = MAPS if fits(maps.shape[2:], size) else ROWS
+            self._kept[kind, maps.shape[1] == self.channels] = maps
 
     def maps(self, net: Network) -> Iterator[Maps]:
-        """What was kept, the tokens as maps where their grid is known."""
-        for tensor in self._kept.values():
-            read = recognised(net, self.images, tensor.shape[1:]) if tensor.dim() == 3 else None
-            if tensor.dim() == 4 or read is not None:
+        """What was kept, the tokens as maps where their grid is known; what may be a row of tokens comes last."""
+        for (kind, _), tensor in sorted(self._kept.items(), key=lambda item: item[0]):
+            read = recognised(net, self.images, tensor.shape[1:]) if kind == TOKENS else None
+            if kind != TOKENS or read is not None:
                 yield read(tensor) if read else tensor
 
 

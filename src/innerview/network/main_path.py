@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from .grids import fits
 from .network import Network
 from .outputs import first_tensor
 from .scope import hooked, untouched
@@ -23,7 +24,8 @@ def main_path(net: Network, images: Images, sizes: Mapping[str, Size]) -> tuple[
 
     Of the graph from the image to the scores these are the bottlenecks: nothing goes around them. So they are no
     branches, attention matrices or gates. Of a network without scores, one for each class, they are those on the way
-    to the last of the coarsest layers: of one that goes down and up again (U-Net), the way down.
+    to the last of the coarsest layers with the image's proportions: of one that goes down and up again (U-Net), the
+    way down.
 
     Layers with other things than images along the batch, such as windows, are left out, and those that are finer
     than one before. Where no gradient passes, all others count as bottlenecks.
@@ -36,7 +38,8 @@ def main_path(net: Network, images: Images, sizes: Mapping[str, Size]) -> tuple[
     nodes, scores = _nodes(net, images[:1], sizes)
     if not nodes:
         return ()
-    coarsest = nodes[min(reversed(nodes), key=lambda name: math.prod(sizes[name]))]
+    maps = [name for name in nodes if fits(sizes[name], images.shape[2:])] or list(nodes)
+    coarsest = nodes[min(reversed(maps), key=lambda name: math.prod(sizes[name]))]
     if scores is None and coarsest is None:
         return tuple((name,) for name in nodes)
     return _together(nodes, sizes, scores) or _together(nodes, sizes, coarsest)
