@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 import innerview as iv
 from contest import Times, peak, race
+from innerview.objectives.scoring import score
 from innerview.results import versions
-from innerview.scoring import score
 from scene import THREADS, Scene, scene
 
 SIZE = 224

@@ -65,7 +65,7 @@ def edges() -> None:
 def position() -> None:
     """What the network sees at the position that counts most, and in groups of channels."""
     net = iv.load("builtin/tiny-resnet")
-    iv.save(iv.dictionary(net, PHOTOGRAPH, "layer2"), FOLDER / "dictionary.png", dpi=DPI)
+    iv.save(iv.semantic_dictionary(net, PHOTOGRAPH, "layer2"), FOLDER / "dictionary.png", dpi=DPI)
 
 
 def by_depth(net: iv.Network) -> None:
@@ -96,8 +96,8 @@ def seen_by_layer(net: iv.Network) -> None:
     """A photograph as a layer sees it: a picture for each position."""
     flower = load_sample_image("flower.jpg")
     iv.save(iv.activation_grid(net, flower, "blocks.5.2"), FOLDER / "mobilenetv2-grid.png", dpi=DPI)
-    iv.save(iv.channel_groups(net, flower, "blocks.4.2", steps=STEPS), FOLDER / "mobilenetv2-groups.png", dpi=DPI)
-    found = iv.dictionary(net, PHOTOGRAPH, "blocks.5.2", steps=STEPS)
+    iv.save(iv.neuron_groups(net, flower, "blocks.4.2", steps=STEPS), FOLDER / "mobilenetv2-groups.png", dpi=DPI)
+    found = iv.semantic_dictionary(net, PHOTOGRAPH, "blocks.5.2", steps=STEPS)
     iv.save(found, FOLDER / "mobilenetv2-dictionary.png", dpi=DPI)
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from innerview.show.sections import fragile, looked_for
+from innerview.show.page.sections import fragile, looked_for
 
 
 @contextmanager

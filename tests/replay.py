@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
-from innerview.network.tape import Ref, Step
+from innerview.operations.tape import Ref, Step
 
 
 def replayed(steps: Sequence[Step], image: Tensor) -> dict[int, Tensor]:

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 import innerview as iv
-from innerview.network.scope import untouched
+from innerview.modules.scope import untouched
 from innerview.network.seen import Seen
 from innerview.objectives import as_objective
-from innerview.scoring import input_gradient, score
+from innerview.objectives.scoring import input_gradient, score
 from small_networks import SmallCNN, TinyViT, images, network
 
 SEEN = Seen(

@@ -87,8 +87,10 @@ ASKS = {
     "method": lambda net, why: iv.Gradient()(net, images(1), why).values,
     "dream": lambda net, why: iv.dream(net, images(1), why, octaves=1, how=iv.Octaves(steps=2)).images,
     "synthesize": lambda net, why: iv.synthesize(net, why, **FAST).images,
-    "dictionary": lambda net, why: iv.dictionary(net, images(1), "conv2", objective=why, units=1, **FAST).shares,
-    "groups": lambda net, why: iv.channel_groups(net, images(1), "relu", objective=why, groups=1, **FAST).shares,
+    "dictionary": lambda net, why: (
+        iv.semantic_dictionary(net, images(1), "conv2", objective=why, units=1, **FAST).shares
+    ),
+    "groups": lambda net, why: iv.neuron_groups(net, images(1), "relu", objective=why, groups=1, **FAST).shares,
     "shift": shifted,
 }
 

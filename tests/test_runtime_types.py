@@ -7,7 +7,7 @@ import torch
 from jaxtyping import TypeCheckError, jaxtyped
 
 import innerview as iv
-from innerview.blocks.groups import factorized
+from innerview.combined.groups import factorized
 from runtime_types import check
 
 

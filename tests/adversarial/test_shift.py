@@ -7,7 +7,7 @@ from linear_networks import linear, middling
 import innerview as iv
 from innerview.adversarial.attack import attack
 from innerview.adversarial.gradient_steps import FGSM
-from innerview.blocks.shift import shift
+from innerview.combined.shift import shift
 from small_networks import SmallCNN, network
 
 

@@ -31,7 +31,7 @@ def test_it_is_guided_backprop_times_gradcam(layer: str | None) -> None:
     result = GuidedGradCAM(layer=layer)(net, x, iv.Logit(1))
     torch.testing.assert_close(result.values, lines.values * cam.heatmap()[:, None], rtol=1e-4, atol=1e-7)
     assert result.values.any()
-    assert (result.reduction, result.signed) == ("largest", False)
+    assert (result.reduction, result.signed) == ("max_abs", False)
 
 
 def test_it_takes_one_forward_pass() -> None:

@@ -17,9 +17,9 @@ from torchvision.models.vgg import cfgs, make_layers
 
 import innerview as iv
 from innerview.attribution.relu_rules import Deconvolution, GuidedBackprop
-from innerview.network.relu_rules import ReluRules, Rule
-from innerview.network.scope import untouched
-from innerview.scoring import input_gradient
+from innerview.modules.relu_rules import ReluRules, Rule
+from innerview.modules.scope import untouched
+from innerview.objectives.scoring import input_gradient
 from relu_spellings import CAPPED, IN_PLACE, IN_PLACE_CAPPED, SPELLINGS, UNCAPPED
 from small_networks import Functional, OneConv, Residual, SmallCNN, TinyViT, images, network
 

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import innerview as iv
-from innerview.network.relu_rules import Rule
-from innerview.network.scope import untouched
-from innerview.scoring import input_gradient
+from innerview.modules.relu_rules import Rule
+from innerview.modules.scope import untouched
+from innerview.objectives.scoring import input_gradient
 from relu_spellings import CAPPED, IN_PLACE_CAPPED, IN_PLACE_RELUS, RELUS, SPELLINGS
 
 RULES = ("plain", "deconvolution", "guided")

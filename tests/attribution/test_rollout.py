@@ -18,7 +18,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import innerview as iv
 from innerview.attribution.rollout import AttentionRollout
-from innerview.network.attention import Attention, AttentionTracer
+from innerview.modules.attention import Attention, AttentionTracer
 from small_networks import PIXELS, SmallCNN, TinyViT, images, network
 
 SIXTEEN = iv.Preprocess(size=16)

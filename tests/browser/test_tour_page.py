@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import innerview as iv
-from innerview.show.report import write_tour
+from innerview.show.page.report import write_tour
 from quick import quick_tours
 from small_networks import SmallCNN, network
 

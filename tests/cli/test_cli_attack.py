@@ -11,8 +11,8 @@ from innerview.adversarial.attack import attack
 from innerview.adversarial.deepfool import DeepFool
 from innerview.adversarial.gradient_steps import FGSM, PGD, GradientAscent
 from innerview.adversarial.sphere import sphere
-from innerview.blocks.shift import shift
 from innerview.cli.terminal import clean
+from innerview.combined.shift import shift
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import innerview as iv
-from innerview.blocks.dictionary import dictionary
-from innerview.blocks.grid import activation_grid
-from innerview.blocks.groups import channel_groups
+from innerview.combined.dictionary import semantic_dictionary
+from innerview.combined.grid import activation_grid
+from innerview.combined.groups import neuron_groups
 from innerview.synthesis.recipe import CLEAR, LECTURE
 
 QUICK = ["--steps", "2"]
@@ -35,7 +35,7 @@ QUICK = ["--steps", "2"]
 )
 def test_the_dictionary_is_that_of_the_python_call(run, photos, small, *, options, layer, position, settings) -> None:
     net = factory.small()
-    expected = dictionary(net, photos[0], layer, position, steps=2, **settings)
+    expected = semantic_dictionary(net, photos[0], layer, position, steps=2, **settings)
     ended = run("dictionary", photos[0], *small, *options, *QUICK, "--out", "out.safetensors")
     assert (ended.code, ended.err) == (0, "")
     found = iv.read("out.safetensors")
@@ -54,7 +54,7 @@ def test_the_dictionary_is_that_of_the_python_call(run, photos, small, *, option
 
 
 def test_the_groups_are_those_of_the_python_call(run, photos, small) -> None:
-    expected = channel_groups(
+    expected = neuron_groups(
         factory.small(), photos[0], "conv2", groups=2, steps=2, objective=iv.Logit(3), recipe=LECTURE, seed=1
     )
     options = ["--layer", "conv2", "--groups", "2", "--target", "3", "--recipe", "lecture", "--seed", "1"]

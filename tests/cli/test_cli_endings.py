@@ -82,7 +82,7 @@ def test_ctrl_c_is_130_and_a_short_word(run, monkeypatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("innerview.network.load.load", interrupt)
+    monkeypatch.setattr("innerview.network.sources.load.load", interrupt)
     ended = run("layers")
     assert (ended.code, ended.out, ended.err) == (130, "", "innerview: stopped\n")
 

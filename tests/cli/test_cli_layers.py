@@ -47,7 +47,7 @@ def test_a_deep_network_fits_into_80_columns(in_terminal) -> None:
 
 def test_no_weights_are_fetched_unless_they_are_asked_for(run, monkeypatch) -> None:
     from innerview.errors import DownloadError
-    from innerview.network import zoo
+    from innerview.network.sources import zoo
 
     def refuse(*_: object) -> None:
         raise DownloadError("fetched")

@@ -13,12 +13,12 @@ from PIL import Image, ImageSequence
 
 import innerview as iv
 from innerview.cli.making import MakingOptions
+from innerview.evaluation.score_card import score_card
 from innerview.synthesis.canvas import Fourier
 from innerview.synthesis.dream import Octaves, dream
 from innerview.synthesis.magnitude import MagnitudeConstrained
 from innerview.synthesis.priors import L1, EdgeEnergy
 from innerview.synthesis.recipe import CLEAR, LECTURE, MACO
-from innerview.synthesis.score_card import score_card
 from innerview.synthesis.spectrum import spectrum_of
 from innerview.synthesis.synthesize import synthesize
 from small_networks import SmallCNN, network

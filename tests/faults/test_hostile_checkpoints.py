@@ -21,7 +21,7 @@ from torch import nn
 
 import innerview
 from innerview.errors import CheckpointError, UnsafeCheckpointError
-from innerview.network.weights import load_weights, read_weights
+from innerview.network.sources.weights import load_weights, read_weights
 
 
 class Bomb:

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 import innerview as iv
 from innerview.errors import LayerError, MethodError
+from innerview.modules.scope import untouched
 from innerview.network.grids import as_maps, default_layer, recognised
-from innerview.network.scope import untouched
-from innerview.scoring import score
+from innerview.objectives.scoring import score
 from small_networks import Functional, MultiLayer, Residual, SmallCNN, TinyViT, Tokens, images, network
 
 

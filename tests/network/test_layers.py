@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 import innerview as iv
-from innerview.network.receptive_field import ReceptiveField
+from innerview.operations.receptive_field import ReceptiveField
 from small_networks import AWKWARD, Residual, SmallCNN, images, network
 
 

@@ -6,7 +6,7 @@ from torch import nn
 
 import innerview as iv
 from innerview.errors import NetworkError
-from innerview.network import batching
+from innerview.modules import batching
 from small_networks import PIXELS, SmallCNN, Wrapping, images, network
 
 

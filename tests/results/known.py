@@ -39,9 +39,9 @@ MAKE = {
     "ActivationGrid": lambda: iv.activation_grid(net(), images(1), "conv2", most=2, **QUICK),
     "Attack": attacked,
     "Attribution": lambda: iv.IntegratedGradients(points=3, baseline=(0.1, 0.2, 0.3))(net(), images(3), [0, "gnu", 2]),
-    "ChannelGroups": lambda: iv.channel_groups(net(), images(1), "relu", groups=2, **QUICK),
+    "NeuronGroups": lambda: iv.neuron_groups(net(), images(1), "relu", groups=2, **QUICK),
     "Comparison": lambda: iv.compare(net(), images(), images(seed=5), ["conv1", "conv2"]),
-    "Dictionary": lambda: iv.dictionary(net(), images(1), "conv2", units=2, **QUICK),
+    "SemanticDictionary": lambda: iv.semantic_dictionary(net(), images(1), "conv2", units=2, **QUICK),
     "Filters": lambda: iv.filters(net(), "conv2", outputs=[2, 0]),
     "ScoreCard": lambda: iv.score_card(net(), iv.synthesize(net(), 0, **QUICK), 0, images(3)),
     "Shift": lambda: iv.shift(net(), attacked(), iv.GradCAM()),
@@ -63,6 +63,6 @@ def without_optional_parts() -> list[object]:
     """Results whose fields that may be None are None."""
     return [
         replace(made("Attribution"), total=None),
-        replace(made("Dictionary"), field=None),
+        replace(made("SemanticDictionary"), field=None),
         replace(perceptron(), points=None, labels=None, deeper={}),
     ]

@@ -13,8 +13,8 @@ from torch import Tensor
 
 import innerview as iv
 from innerview.errors import ResultError
-from innerview.reading import RESULTS
 from innerview.results import Result, read_as
+from innerview.saved import RESULTS
 
 
 def assert_same(found: Any, expected: Any) -> None:

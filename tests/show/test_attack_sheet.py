@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 
 from innerview.adversarial.result import Attack
 from innerview.adversarial.sphere import SphereTest
-from innerview.blocks.shift import Shift
+from innerview.combined.shift import Shift
 from innerview.errors import SettingError
 from innerview.results import Provenance
-from innerview.show.attack_sheet import attack_sheet, magnification
-from innerview.show.colours import Scale
+from innerview.show.drawing.colours import Scale
+from innerview.show.sheets.attack import attack_sheet, magnification
 
 
 def attacked(

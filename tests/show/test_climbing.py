@@ -9,9 +9,9 @@ from PIL import Image
 
 from innerview.errors import SettingError
 from innerview.results import Provenance
-from innerview.show import climbing
-from innerview.show.animation import animate
-from innerview.show.panels import panelled
+from innerview.show.drawing.panels import panelled
+from innerview.show.film import climbing
+from innerview.show.film.animation import animate
 from innerview.synthesis.result import Synthesis
 
 

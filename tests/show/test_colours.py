@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from innerview.show.colours import STRONGEST, Scale, flaw, photograph
+from innerview.show.drawing.colours import STRONGEST, Scale, flaw, photograph
 
 
 def luminance(pixels: np.ndarray) -> np.ndarray:

@@ -8,21 +8,21 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from innerview.blocks.dictionary import Dictionary
-from innerview.blocks.groups import ChannelGroups
-from innerview.network.receptive_field import ReceptiveField
+from innerview.combined.dictionary import SemanticDictionary
+from innerview.combined.groups import NeuronGroups
+from innerview.operations.receptive_field import ReceptiveField
 from innerview.results import Provenance
-from innerview.show.dictionary_sheet import cell, dictionary_sheet, extent, groups_sheet, signed_colours, visible
+from innerview.show.sheets.dictionary import cell, dictionary_sheet, extent, groups_sheet, signed_colours, visible
 
 FIELD = ReceptiveField(size=(20, 10), stride=(4, 4), start=(-8, -3))
 
 
-def looked_up(units: int = 3, *, layer: str = "layer3", colours: int = 3, rule: str = "guided") -> Dictionary:
+def looked_up(units: int = 3, *, layer: str = "layer3", colours: int = 3, rule: str = "guided") -> SemanticDictionary:
     """Even pictures, each a little brighter, and projections that are one pixel, all in a picture of 32 × 24."""
     levels = torch.linspace(0.2, 0.6, units).reshape(-1, 1, 1, 1)
     projections = torch.zeros(units, colours, 32, 24)
     projections[:, 0, 10, 7] = 1.0
-    return Dictionary(
+    return SemanticDictionary(
         layer=layer,
         position=(2, 1),
         grid=(8, 6),
@@ -41,11 +41,11 @@ def looked_up(units: int = 3, *, layer: str = "layer3", colours: int = 3, rule: 
     )
 
 
-def grouped(groups: int = 2, *, question: str = "ox") -> ChannelGroups:
+def grouped(groups: int = 2, *, question: str = "ox") -> NeuronGroups:
     levels = torch.linspace(0.2, 0.6, groups).reshape(-1, 1, 1, 1)
     maps = torch.zeros(groups, 2, 2)
     maps[0, 0, 0] = 3.0
-    return ChannelGroups(
+    return NeuronGroups(
         layer="layer3",
         maps=maps,
         vectors=torch.eye(groups, 7),
@@ -55,7 +55,7 @@ def grouped(groups: int = 2, *, question: str = "ox") -> ChannelGroups:
         alive=torch.arange(groups) != 1,
         score=torch.tensor(6.69),
         image=torch.full((3, 32, 24), 100, dtype=torch.uint8),
-        provenance=Provenance("net", "0" * 16, (question,), "channel_groups", {}),
+        provenance=Provenance("net", "0" * 16, (question,), "neuron_groups", {}),
     )
 
 
@@ -172,8 +172,8 @@ LONG = "features.12.conv.3.a_very_long_module_name.without.any_space_in_it"
     ],
     ids=["one", "nine", "dead", "one group", "seven groups"],
 )
-def test_everything_stays_on_the_page_and_nothing_lies_on_a_picture(result: Dictionary | ChannelGroups) -> None:
-    drawn = dictionary_sheet(result) if isinstance(result, Dictionary) else groups_sheet(result)
+def test_everything_stays_on_the_page_and_nothing_lies_on_a_picture(result: SemanticDictionary | NeuronGroups) -> None:
+    drawn = dictionary_sheet(result) if isinstance(result, SemanticDictionary) else groups_sheet(result)
     canvas = FigureCanvasAgg(drawn)
     width, height = drawn.get_size_inches() * drawn.dpi
     for text in drawn.texts:

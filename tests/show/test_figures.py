@@ -14,13 +14,13 @@ from PIL import Image
 import innerview as iv
 from innerview.errors import SettingError
 from innerview.show import figures
-from innerview.show.colours import Scale
+from innerview.show.drawing.colours import Scale
 from innerview.show.figures import figure, save
-from innerview.show.sheet import MOST_IMAGES
+from innerview.show.sheets.attribution import MOST_IMAGES
 
 DRAWN = (
     "these results can be drawn: Attribution, Filters, WeightDistributions, Activations, Comparison, UnitLines, "
-    "Recording, Attack, Synthesis, Dictionary, ChannelGroups, ActivationGrid; and lists of Attribution, Attack"
+    "Recording, Attack, Synthesis, SemanticDictionary, NeuronGroups, ActivationGrid; and lists of Attribution, Attack"
 )
 
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from innerview.blocks.grid import ActivationGrid
+from innerview.combined.grid import ActivationGrid
 from innerview.results import Provenance
-from innerview.show.grid_sheet import grid_sheet, mosaic
+from innerview.show.sheets.grid import grid_sheet, mosaic
 
 
 def result(magnitudes: list[list[float]], *, side: int = 8, layer: str = "layer3") -> ActivationGrid:

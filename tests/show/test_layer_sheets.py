@@ -12,12 +12,12 @@ from torch import Tensor, nn
 import innerview as iv
 from innerview.activation.maps import Activations
 from innerview.errors import SettingError
-from innerview.network.receptive_field import ReceptiveField
+from innerview.operations.receptive_field import ReceptiveField
 from innerview.results import Provenance
-from innerview.show.activation_sheet import thumbnail
-from innerview.show.bands import Band, stacked
-from innerview.show.colours import Scale
-from innerview.show.montage import coloured, enlarged, in_rows, kernel_tiles, montage
+from innerview.show.drawing.bands import Band, stacked
+from innerview.show.drawing.colours import Scale
+from innerview.show.drawing.montage import coloured, enlarged, in_rows, kernel_tiles, montage
+from innerview.show.sheets.activations import thumbnail
 from small_networks import SmallCNN, images, network
 
 

@@ -13,13 +13,13 @@ from torch import Tensor, nn
 import innerview as iv
 from innerview.adversarial.attack import attack
 from innerview.adversarial.sphere import sphere
-from innerview.blocks.shift import shift
-from innerview.show import report
-from innerview.show.attack_sheet import magnification
-from innerview.show.drawn import drawn
-from innerview.show.section import Visit
-from innerview.show.sections import fragile, looked_for
-from innerview.show.sections.fragile import ATTEMPTS, POINTS
+from innerview.combined.shift import shift
+from innerview.show.drawing.drawn import drawn
+from innerview.show.page import report
+from innerview.show.page.section import Visit
+from innerview.show.page.sections import fragile, looked_for
+from innerview.show.page.sections.fragile import ATTEMPTS, POINTS
+from innerview.show.sheets.attack import magnification
 from innerview.synthesis.canvas import Fourier
 from innerview.synthesis.synthesize import synthesize
 from small_networks import OneConv, SmallCNN, TinyViT, network

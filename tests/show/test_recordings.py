@@ -16,9 +16,9 @@ from innerview.recording.probes import ActivationMaps, FilterImages, HiddenUnits
 from innerview.recording.recorder import Recorder
 from innerview.recording.recording import Recording
 from innerview.recording.statistics import Statistics
-from innerview.show.animation import animate
-from innerview.show.colours import Scale
-from innerview.show.recordings import MOST, contact_sheet, frames
+from innerview.show.drawing.colours import Scale
+from innerview.show.film.animation import animate
+from innerview.show.sheets.recordings import MOST, contact_sheet, frames
 from innerview.show.tensorboard import to_tensorboard
 from small_networks import SmallCNN, images
 

@@ -19,13 +19,13 @@ from PIL import Image
 import innerview as iv
 from innerview.errors import SettingError
 from innerview.progress import listening
-from innerview.show import report
-from innerview.show.report import SECTIONS, tour, write_tour
-from innerview.show.sections import prediction
-from innerview.show.sections.layers import OVERVIEW, layer_table
-from innerview.show.sections.prediction import percent
-from innerview.show.tiles import strongest
-from innerview.show.titles import plain, reading, wrapped
+from innerview.show.drawing.titles import plain, reading, wrapped
+from innerview.show.page import report
+from innerview.show.page.report import SECTIONS, tour, write_tour
+from innerview.show.page.sections import prediction
+from innerview.show.page.sections.layers import OVERVIEW, layer_table
+from innerview.show.page.sections.prediction import percent
+from innerview.show.page.tiles import strongest
 from quick import quick_tours
 from small_networks import SmallCNN, TinyViT, images, network
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from innerview.errors import SettingError
 from innerview.results import Provenance
-from innerview.show.synthesis_sheet import synthesis_sheet
+from innerview.show.sheets.synthesis import synthesis_sheet
 from innerview.synthesis.result import Synthesis
 
 

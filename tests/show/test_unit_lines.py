@@ -10,7 +10,7 @@ from matplotlib.quiver import Quiver
 
 from innerview.parameters.unit_lines import UnitLines
 from innerview.results import Provenance
-from innerview.show.unit_lines import COLOURS, FAINT, unit_lines
+from innerview.show.sheets.unit_lines import COLOURS, FAINT, unit_lines
 
 
 def result(**more: object) -> UnitLines:

@@ -9,7 +9,7 @@ from planted import PLAIN, planted, templates
 from torch import nn
 
 import innerview as iv
-from innerview.scoring import input_gradient
+from innerview.objectives.scoring import input_gradient
 from innerview.synthesis.rescue import Rescue
 from innerview.synthesis.synthesize import synthesize
 from small_networks import PIXELS

@@ -6,8 +6,8 @@ from torch import Tensor
 
 import innerview as iv
 from fingerprint import fingerprint
+from innerview.synthesis.caricature import caricature
 from innerview.synthesis.dream import Octaves, dream
-from innerview.synthesis.mimic import mimic
 from innerview.synthesis.recipe import LECTURE, LUCID, MACO
 from innerview.synthesis.synthesize import synthesize
 from small_networks import AWKWARD, images, network
@@ -34,7 +34,7 @@ def test_success_leaves_everything_as_it_was(call: str, kind: str) -> None:
 def test_mimic_leaves_everything_as_it_was() -> None:
     net, x = network(lived_in(AWKWARD["small"]())), images()
     before = fingerprint(net.module, x)
-    mimic(net, x, "conv2", steps=2)
+    caricature(net, x, "conv2", steps=2)
     assert fingerprint(net.module, x) == before
 
 

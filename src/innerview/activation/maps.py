@@ -10,14 +10,14 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ..errors import LayerError, MethodError, SettingError
-from ..network.batching import in_batches
+from ..modules.batching import in_batches
+from ..modules.scope import untouched
 from ..network.grids import recognised
 from ..network.network import Network, require_network
 from ..network.pictures import pictures
-from ..network.receptive_field import ReceptiveField
 from ..network.rows import refusal
-from ..network.scope import untouched
-from ..network.tap import look
+from ..operations.receptive_field import ReceptiveField
+from ..passes.forward import forward
 from ..progress import steps
 from ..results import Provenance, Result
 from .stages import stages
@@ -122,7 +122,7 @@ def activations(
         def run(rows: slice) -> Mapping[str, Tensor]:
             if len(images[rows]) < len(images):
                 _require_joinable(net, images, names)
-            seen = look(net, images[rows], record=names, stop=True, keep=keep).activations
+            seen = forward(net, images[rows], record=names, stop=True, keep=keep).activations
             advance(len(range(len(images))[rows]))
             return seen
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from ..errors import LayerError
 from ..network.grids import recognised
 from ..network.layers import LayerInfo
-from ..network.main_path import main_path
 from ..network.network import Network
+from ..passes.main_path import main_path
 
 Images = Float[Tensor, "batch channel row column"]
 Size = tuple[int, int]

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from ..network.batching import in_batches
+from ..modules.batching import in_batches
+from ..modules.scope import untouched
 from ..network.network import Network, require_network
-from ..network.scope import untouched
 from ..objectives.question import Classes, Question
 from ..progress import Advance, steps
 from ..results import Provenance

@@ -21,7 +21,7 @@ from ..network.network import Network
 from ..network.seen import Seen
 from ..objectives import Objective, PerImage, Question, as_objective
 from ..objectives.question import Classes
-from ..scoring import Images
+from ..objectives.scoring import Images
 
 Number = TypeVar("Number", int, float)
 Scores = Float[Tensor, "batch"]

@@ -9,10 +9,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import MethodError
-from ..network.checkpoints import checkpoints_explained
+from ..modules.checkpoints import checkpoints_explained
 from ..network.network import Network
 from ..network.seen import Seen
-from ..network.tap import look
+from ..passes.forward import forward
 from .goal import Goal, Labels, Reached, Scores
 from .pixels import Images, Pixels, prepared
 
@@ -35,7 +35,7 @@ class Start:
         """What the network says of these pixels; with `graph` the way back from there is kept."""
         leaf = pixels.detach().clone().requires_grad_(graph)
         with nullcontext() if graph else torch.no_grad():
-            seen = look(self.net, self.input(leaf), record=self.goal.layers)
+            seen = forward(self.net, self.input(leaf), record=self.goal.layers)
         return Point(self, leaf, seen)
 
     def input(self, pixels: Pixels) -> Images:

@@ -9,10 +9,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..errors import ImageError, SettingError
-from ..network.batching import in_batches
+from ..modules.batching import in_batches
+from ..modules.scope import untouched
 from ..network.network import Network, require_network
-from ..network.scope import untouched
-from ..network.tap import look
+from ..passes.forward import forward
 from ..progress import Advance, steps
 from ..results import Provenance, Result
 from .pixels import Images, direction, prepared
@@ -139,5 +139,5 @@ class _Around:
 
     def _answers(self, noise: Images) -> Int[Tensor, "label"]:
         points = self.before + self.radius * direction(noise.to(self.before))
-        scores = look(self.net, prepared(self.net, self.image, self.before, points)).class_scores
+        scores = forward(self.net, prepared(self.net, self.image, self.before, points)).class_scores
         return scores.argmax(1).bincount(minlength=scores.shape[1])

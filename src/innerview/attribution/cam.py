@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..errors import MethodError
+from ..modules.outputs import first_tensor
 from ..network.grids import channels_first, fits, recognised
 from ..network.network import Network
-from ..network.outputs import first_tensor
 from ..network.seen import Seen
-from ..network.sharing import once
-from ..network.tap import look
 from ..objectives import Objective
+from ..passes.forward import forward
+from ..passes.sharing import once
 from .method import About, Images, Maps, Method
 
 Weight = Float[Tensor, "label map"]
@@ -67,7 +67,7 @@ def _features(net: Network, images: Images) -> tuple[Maps, Weight | None, Scores
     """What is averaged, the weight of the linear layer that reads the averages if there is one, and the scores."""
     head = _head(net, images)
     with torch.no_grad(), _LastGrids(images, None if head is None else head.weight.shape[1]) as last:
-        scores = look(net, images).class_scores
+        scores = forward(net, images).class_scores
     if not bool(scores.isfinite().all()):
         raise MethodError(f"CAM needs finite class scores; those of {net.name} hold NaN or infinity here")
     for maps in last.maps(net):

@@ -7,7 +7,7 @@ from .gradcam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
 from .gradients import Gradient, GradientTimesInput
 from .guided_gradcam import GuidedGradCAM
 from .integrated_gradients import IntegratedGradients
-from .lrp import LRP
+from .lrp.lrp import LRP
 from .method import Method
 from .noise import SmoothGrad, VarGrad
 from .occlusion import Occlusion

@@ -8,8 +8,8 @@ from torch.nn import functional
 
 from ..network.grids import as_maps
 from ..network.network import Network
-from ..network.tap import look
 from ..objectives import Objective
+from ..passes.forward import forward
 from .layer_method import LayerMethod, OneMap
 from .method import About, Images, Maps
 
@@ -49,7 +49,7 @@ class EigenCAM(LayerMethod):
     @torch.no_grad()
     def layer_map(self, net: Network, images: Images, objective: Objective, layer: str) -> OneMap:
         """The features along their first principal direction; a question that does not fit is refused, though."""
-        seen = look(net, images, record=(layer, *objective.layers), stop=not objective.reads_output)
+        seen = forward(net, images, record=(layer, *objective.layers), stop=not objective.reads_output)
         objective(seen)
         return first_component(as_maps(net, images, layer, seen.activations[layer]))
 

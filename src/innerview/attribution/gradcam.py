@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..network.grids import as_maps
 from ..network.network import Network
 from ..objectives import Objective
-from ..scoring import layer_gradients
+from ..objectives.scoring import layer_gradients
 from .layer_method import LayerMethod, OneMap
 from .method import About, Images, Maps
 

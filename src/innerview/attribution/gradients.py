@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..network.network import Network
 from ..objectives import Objective
-from ..scoring import input_gradient
+from ..objectives.scoring import input_gradient
 from .method import About, Images, Maps, Method, Reduction
 
 
@@ -30,7 +30,7 @@ class Gradient(Method):
     @property
     def reduction(self) -> Reduction:
         """A pixel counts as much as its most sensitive channel (Simonyan et al. 2013, section 3.1)."""
-        return "largest"
+        return "max_abs"
 
     @property
     def signed(self) -> bool:

@@ -6,9 +6,9 @@ from torch.nn import functional
 
 from ..network.grids import as_maps, grid_layer
 from ..network.network import Network
-from ..network.sharing import sharing
 from ..objectives import Objective
-from ..scoring import input_gradient, layer_gradients
+from ..objectives.scoring import input_gradient, layer_gradients
+from ..passes.sharing import sharing
 from .gradcam import GradCAM
 from .method import About, Images, Maps, Method, Reduction
 
@@ -43,7 +43,7 @@ class GuidedGradCAM(Method):
     @property
     def reduction(self) -> Reduction:
         """A pixel counts as much as its strongest channel."""
-        return "largest"
+        return "max_abs"
 
     @property
     def signed(self) -> bool:

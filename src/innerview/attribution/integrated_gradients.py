@@ -9,11 +9,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import SettingError
-from ..network.batching import in_batches
+from ..modules.batching import in_batches
 from ..network.network import Network
 from ..objectives import Objective
+from ..objectives.scoring import input_gradient, score
 from ..progress import steps
-from ..scoring import input_gradient, score
 from .fills import Fill, filled, require_fill
 from .method import About, Images, Maps, Method
 

@@ -10,17 +10,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import SettingError
-from ..network.batching import in_batches
+from ..modules.batching import in_batches
+from ..modules.scope import untouched
 from ..network.network import Network, require_network
 from ..network.pictures import pictures
-from ..network.scope import untouched
 from ..objectives import Objective, PerImage, Question, as_objective
 from ..results import Provenance, Result
 
 Images = Float[Tensor, "batch channel row column"]
 Maps = Float[Tensor, "batch map map_row map_column"]
 """What a method gives: as many maps as channels or one, at the input's resolution or a coarser one."""
-Reduction = Literal["sum", "largest"]
+Reduction = Literal["sum", "max_abs"]
 Kind = TypeVar("Kind", bound="Method")
 
 
@@ -62,7 +62,7 @@ class Attribution(Result):
         """One number per pixel of the input, still signed and unnormalised.
 
         Channels are summed ("sum": a method whose values share out the score), or the value of largest
-        magnitude is taken ("largest": for gradients; its absolute value is the map of Simonyan et al. 2013,
+        magnitude is taken ("max_abs": for gradients; its absolute value is the map of Simonyan et al. 2013,
         section 3.1). A coarser grid is interpolated bilinearly.
         """
         reduction = reduction or self.reduction

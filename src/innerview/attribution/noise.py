@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import SettingError
-from ..network.batching import in_batches
+from ..modules.batching import in_batches
 from ..network.network import Network
 from ..objectives import Objective
 from ..progress import steps

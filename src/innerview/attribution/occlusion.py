@@ -9,16 +9,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import SettingError
-from ..network.batching import in_batches
+from ..modules.batching import in_batches
 from ..network.network import Network
 from ..network.seen import Seen
-from ..network.sharing import once
 from ..objectives import Objective
+from ..objectives.scoring import score
+from ..passes.sharing import once
 from ..progress import steps
-from ..scoring import score
 from .fills import Fill, filled, require_fill
+from .incremental.regions import Box, Covers, outputs_by_regions
 from .method import About, Images, Maps, Method
-from .regions import Box, Covers, outputs_by_regions
 
 Pixels = int | tuple[int, int]
 

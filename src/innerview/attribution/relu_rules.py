@@ -3,10 +3,10 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 
+from ..modules.relu_rules import Rule
 from ..network.network import Network
-from ..network.relu_rules import Rule
 from ..objectives import Objective
-from ..scoring import input_gradient
+from ..objectives.scoring import input_gradient
 from .method import About, Images, Maps, Method, Reduction
 
 
@@ -15,7 +15,7 @@ class _ByRule(Method):
     @property
     def reduction(self) -> Reduction:
         """A pixel counts as much as its strongest channel."""
-        return "largest"
+        return "max_abs"
 
     @property
     def signed(self) -> bool:

@@ -9,11 +9,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..errors import SettingError
-from ..network.batching import in_batches
+from ..modules.batching import in_batches
 from ..network.network import Network
 from ..objectives import Objective
+from ..objectives.scoring import score
 from ..progress import steps
-from ..scoring import score
 from .method import About, Images, Maps, Method
 
 

@@ -8,11 +8,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ..errors import MethodError, SettingError
-from ..network.attention import Attention, AttentionTracer
+from ..modules.attention import Attention, AttentionTracer
 from ..network.grids import recognised
 from ..network.network import Network
 from ..objectives import Objective
-from ..scoring import input_gradient
+from ..objectives.scoring import input_gradient
 from .method import About, Images, Maps, Method
 
 FUSE = {"mean": Tensor.mean, "max": Tensor.amax, "min": Tensor.amin}

@@ -7,14 +7,14 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from ..network.batching import in_batches
+from ..modules.batching import in_batches
+from ..modules.rounding import rounding
 from ..network.grids import as_maps
 from ..network.network import Network
-from ..network.rounding import rounding
-from ..network.tap import look
 from ..objectives import Objective
+from ..objectives.scoring import score
+from ..passes.forward import forward
 from ..progress import steps
-from ..scoring import score
 from .layer_method import LayerMethod, OneMap
 from .method import About, Images, Maps
 
@@ -59,7 +59,7 @@ class ScoreCAM(LayerMethod):
     @torch.no_grad()
     def layer_map(self, net: Network, images: Images, objective: Objective, layer: str) -> OneMap:
         """The channels, each weighted with the score it lets through."""
-        seen = look(net, images, record=[layer], stop=True)
+        seen = forward(net, images, record=[layer], stop=True)
         maps = as_maps(net, images, layer, seen.activations[layer])
         weights = self._scores(net, images, objective, maps).softmax(1).to(maps)
         cam = (weights[:, :, None, None] * maps).sum(1, keepdim=True)

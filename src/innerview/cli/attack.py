@@ -17,7 +17,7 @@ from .writing import named, place, writing
 if TYPE_CHECKING:
     from ..adversarial.result import Attack
     from ..adversarial.sphere import SphereTest
-    from ..blocks.shift import Shift
+    from ..combined.shift import Shift
 
 
 @flowing
@@ -57,10 +57,10 @@ def attack(  # noqa: PLR0913 - every option is a parameter
     from ..adversarial.sphere import require_settings
     from ..adversarial.sphere import sphere as around
     from ..attribution.catalogue import from_text
-    from ..blocks.shift import shift
+    from ..combined.shift import shift
     from ..progress import progress_bar
     from ..show.figures import FORMATS, save
-    from ..show.sheet import MOST_IMAGES
+    from ..show.sheets.attribution import MOST_IMAGES
 
     how, explained = spelled(method, ATTACKS, "attack"), explain and from_text(explain)
     if sphere is not None:

@@ -53,8 +53,8 @@ def demo(  # noqa: PLR0913 - every option is a parameter
 def _write(trained: "Trained", out: Path) -> None:
     """The animation of all snapshots, and a sheet of those up to the lecture's last iteration and of the end."""
     from ..recording.schedule import LECTURE
-    from ..show.animation import animate
     from ..show.figures import save
+    from ..show.film.animation import animate
 
     recording = trained.recording
     with writing(out):

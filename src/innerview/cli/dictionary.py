@@ -13,7 +13,7 @@ from .terminal import Column, clean, on_terminal, table, tell
 from .writing import named, place, writing
 
 if TYPE_CHECKING:
-    from ..blocks.dictionary import Dictionary
+    from ..combined.dictionary import SemanticDictionary
 
 _NUMBERS = ("row", "column", "channel", "activation", "share")
 
@@ -52,7 +52,7 @@ def dictionary(  # noqa: PLR0913 - every option is a parameter
         out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-dictionary-IMAGE.png in the current folder.
     """
-    from ..blocks.dictionary import dictionary as looked_up
+    from ..combined.dictionary import semantic_dictionary as looked_up
     from ..progress import progress_bar
     from ..show.figures import FORMATS, save
 
@@ -81,7 +81,7 @@ def dictionary(  # noqa: PLR0913 - every option is a parameter
     tell(clean(f"wrote {out}"))
 
 
-def _show(found: "Dictionary") -> None:
+def _show(found: "SemanticDictionary") -> None:
     form = ".3g" if on_terminal() else ".6g"
     numbers = zip(found.units.tolist(), found.activations.tolist(), found.shares.tolist(), strict=True)
     row, column = found.position

@@ -51,7 +51,7 @@ def explain(  # noqa: PLR0913 - every option is a parameter
         out: the figure, .png, .svg or .pdf, or .safetensors for the raw values of one method and class; by
             default innerview-IMAGE.png in the current folder, named after the first image.
     """
-    from ..network.sharing import sharing
+    from ..passes.sharing import sharing
     from ..progress import progress_bar
     from ..show.figures import FORMATS, save
 
@@ -89,7 +89,7 @@ def _methods(names: Sequence[str]) -> list[tuple["Method", bool]]:
 
 def _require_room(out: Path, images: int, methods: int, targets: int) -> None:
     """Say before the work, not after it, that the results will not fit into the file."""
-    from ..show.sheet import MOST_IMAGES, MOST_MAPS
+    from ..show.sheets.attribution import MOST_IMAGES, MOST_MAPS
 
     asked = f"got {images} images, {methods} methods and {targets} classes"
     if out.suffix.lower() == ".safetensors":

@@ -38,7 +38,7 @@ def grid(  # noqa: PLR0913 - every option is a parameter
         out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-grid-IMAGE.png in the current folder.
     """
-    from ..blocks.grid import activation_grid
+    from ..combined.grid import activation_grid
     from ..progress import progress_bar
     from ..show.figures import FORMATS, save
 

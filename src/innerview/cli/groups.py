@@ -13,7 +13,7 @@ from .terminal import Column, clean, on_terminal, table, tell
 from .writing import named, place, writing
 
 if TYPE_CHECKING:
-    from ..blocks.groups import ChannelGroups
+    from ..combined.groups import NeuronGroups
 
 _MEMBERS = 8
 
@@ -48,7 +48,7 @@ def groups(  # noqa: PLR0913 - every option is a parameter
         out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-groups-IMAGE.png in the current folder.
     """
-    from ..blocks.groups import channel_groups
+    from ..combined.groups import neuron_groups
     from ..progress import progress_bar
     from ..show.figures import FORMATS, save
 
@@ -59,14 +59,14 @@ def groups(  # noqa: PLR0913 - every option is a parameter
     x = network.prepare(image)
     where = layer_named(network, x, layer)
     with progress_bar():
-        found = channel_groups(network, x, where, objective=asked, groups=groups, recipe=how, steps=steps, seed=seed)
+        found = neuron_groups(network, x, where, objective=asked, groups=groups, recipe=how, steps=steps, seed=seed)
     with writing(out):
         save(found, out)
     _show(found)
     tell(clean(f"wrote {out}"))
 
 
-def _show(found: "ChannelGroups") -> None:
+def _show(found: "NeuronGroups") -> None:
     form = "+.3g" if on_terminal() else "+.6g"
     rows = [
         (str(group + 1), ", ".join(map(str, found.channels(group, _MEMBERS))), format(share, form))

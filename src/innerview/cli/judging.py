@@ -16,9 +16,9 @@ from .terminal import on_terminal
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..evaluation.card import ScoreCard
     from ..network.network import Network
     from ..objectives import Objective
-    from ..synthesis.card import ScoreCard
     from ..synthesis.result import Synthesis
 
 _GROUP = Group("Score card", sort_key=0)
@@ -44,7 +44,7 @@ class JudgingOptions:
 
     def jury(self, net: "Network") -> "Jury | None":
         """What the pictures of this network are compared with, read before they are made."""
-        from ..network.load import load
+        from ..network.sources.load import load
 
         if self.photographs is None:
             if self.judge or self.judge_weights:
@@ -72,7 +72,7 @@ class Jury:
 
     def card(self, made: "Synthesis", asked: Sequence["Objective"]) -> "ScoreCard":
         """How these pictures, made for these questions, compare."""
-        from ..synthesis.score_card import score_card
+        from ..evaluation.score_card import score_card
 
         return score_card(self.net, made, asked, self.photographs, other=self.other)
 

@@ -9,7 +9,7 @@ from .terminal import Column, clean, on_terminal, table, tell
 
 if TYPE_CHECKING:
     from ..network.layers import LayerInfo
-    from ..network.receptive_field import ReceptiveField
+    from ..operations.receptive_field import ReceptiveField
 
 
 @flowing

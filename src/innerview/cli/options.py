@@ -47,7 +47,7 @@ class NetworkOptions:
 
     def load(self, *, untrained: bool = False) -> "Network":
         """The network; with `untrained` its weights are random unless some are named."""
-        from ..network.load import load
+        from ..network.sources.load import load
 
         labels = None if self.labels is None else _lines(self.labels)
         weights = self.weights or ("random" if untrained else None)

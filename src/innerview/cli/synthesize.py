@@ -15,7 +15,7 @@ from .terminal import Column, clean, on_terminal, table, tell
 from .writing import named, writing
 
 if TYPE_CHECKING:
-    from ..synthesis.card import ScoreCard
+    from ..evaluation.card import ScoreCard
     from ..synthesis.result import Synthesis
 
 FILMS = (".gif", ".mp4")
@@ -46,7 +46,7 @@ def synthesize(  # noqa: PLR0913 - options that belong together are one paramete
     """
     from ..progress import progress_bar
     from ..show.figures import FORMATS
-    from ..show.film import require
+    from ..show.film.files import require
     from ..synthesis.synthesize import synthesize as synthesized
 
     out = named(out, "synthesis", (*FORMATS, *FILMS))
@@ -93,8 +93,8 @@ def show(found: "Synthesis", card: "ScoreCard | None" = None) -> None:
 
 
 def _write(found: "Synthesis", out: Path) -> None:
-    from ..show.animation import animate
     from ..show.figures import save
+    from ..show.film.animation import animate
 
     if out.suffix.lower() in FILMS:
         animate(found, out, fps=_FPS)

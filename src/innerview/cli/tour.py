@@ -31,7 +31,7 @@ def tour(
         open_: show the page in the browser.
     """
     from ..progress import progress_bar
-    from ..show.report import write_tour
+    from ..show.page.report import write_tour
 
     image = image or _sample()
     out = place(out, [image], (".html", ".htm"))

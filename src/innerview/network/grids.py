@@ -16,13 +16,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..errors import MethodError
-from .batch_norm import exact_batch_norm
-from .checkpoints import checkpoints_explained
+from ..modules.batch_norm import exact_batch_norm
+from ..modules.checkpoints import checkpoints_explained
+from ..modules.outputs import first_tensor, with_first_tensor
+from ..modules.scope import hooked, untouched
 from .layers import LayerInfo, in_order
 from .network import Network
-from .outputs import first_tensor, with_first_tensor
 from .rows import require_rows
-from .scope import hooked, untouched
 
 Images = Float[Tensor, "batch channel row column"]
 Maps = Float[Tensor, "batch map map_row map_column"]

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import LayerError
-from .dependence import DependenceTracer, Memory, memory_of
-from .outputs import candidates, first_tensor
-from .receptive_field import FieldTracer, ReceptiveField
-from .scope import hooked
+from ..modules.outputs import candidates, first_tensor
+from ..modules.scope import hooked
+from ..operations.dependence import DependenceTracer, Memory, memory_of
+from ..operations.receptive_field import FieldTracer, ReceptiveField
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from ..errors import ImageError, LabelError, NetworkError, SettingError
-from .batching import as_many_as_fit, in_batches
+from ..modules.batching import as_many_as_fit, in_batches
+from ..modules.outputs import class_scores
+from ..modules.scope import members, untouched, version
 from .images import to_picture
 from .labels import Labels
 from .layers import Address, LayerInfo, address, trace
-from .outputs import class_scores
 from .preprocess import Preprocess
-from .scope import members, untouched, version
 from .seen import Seen
 
 

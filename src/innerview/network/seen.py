@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import LayerError, NetworkError
-from .rounding import rounding
+from ..modules.rounding import rounding
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from ..errors import MethodError, SettingError
-from ..network.batching import in_batches
+from ..modules.batching import in_batches
+from ..modules.scope import hooked, untouched
 from ..network.network import Network
-from ..network.scope import hooked, untouched
 from ..results import Provenance
 from .unit_lines import Extent, UnitLines
 

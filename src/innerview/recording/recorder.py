@@ -13,8 +13,8 @@ from safetensors import SafetensorError
 from torch import distributed, nn
 
 from ..errors import ResultError, SettingError
+from ..modules.scope import untouched
 from ..network.network import Network
-from ..network.scope import untouched
 from ..results import Provenance
 from .probes import Probe, described
 from .recording import Recording, Snapshot, file_of, open_recording, recorded

@@ -10,9 +10,9 @@ from ..activation.compare import Comparison
 from ..activation.maps import Activations
 from ..adversarial.result import Attack
 from ..attribution.method import Attribution
-from ..blocks.dictionary import Dictionary
-from ..blocks.grid import ActivationGrid
-from ..blocks.groups import ChannelGroups
+from ..combined.dictionary import SemanticDictionary
+from ..combined.grid import ActivationGrid
+from ..combined.groups import NeuronGroups
 from ..errors import SettingError
 from ..files import replacing
 from ..parameters.distributions import WeightDistributions
@@ -20,19 +20,19 @@ from ..parameters.filters import Filters
 from ..parameters.unit_lines import UnitLines
 from ..recording.recording import Recording
 from ..synthesis.result import Synthesis
-from .activation_sheet import activation_sheet, comparison_sheet
-from .attack_sheet import attack_sheet
-from .dictionary_sheet import dictionary_sheet, groups_sheet
-from .filter_sheet import filter_sheet
-from .grid_sheet import grid_sheet
-from .recordings import contact_sheet
-from .sheet import sheet
-from .synthesis_sheet import synthesis_sheet
-from .unit_lines import unit_lines
-from .weight_sheet import weight_sheet
+from .sheets.activations import activation_sheet, comparison_sheet
+from .sheets.attack import attack_sheet
+from .sheets.attribution import sheet
+from .sheets.dictionary import dictionary_sheet, groups_sheet
+from .sheets.filters import filter_sheet
+from .sheets.grid import grid_sheet
+from .sheets.recordings import contact_sheet
+from .sheets.synthesis import synthesis_sheet
+from .sheets.unit_lines import unit_lines
+from .sheets.weights import weight_sheet
 
 Layered = Filters | WeightDistributions | Activations | Comparison
-Made = Synthesis | Dictionary | ChannelGroups | ActivationGrid
+Made = Synthesis | SemanticDictionary | NeuronGroups | ActivationGrid
 Result = Attribution | Sequence[Attribution] | Layered | UnitLines | Recording | Attack | Sequence[Attack] | Made
 
 DRAWN_BY: dict[type, Callable[..., Figure]] = {
@@ -45,8 +45,8 @@ DRAWN_BY: dict[type, Callable[..., Figure]] = {
     Recording: contact_sheet,
     Attack: attack_sheet,
     Synthesis: synthesis_sheet,
-    Dictionary: dictionary_sheet,
-    ChannelGroups: groups_sheet,
+    SemanticDictionary: dictionary_sheet,
+    NeuronGroups: groups_sheet,
     ActivationGrid: grid_sheet,
 }
 """Which function draws which kind of result."""

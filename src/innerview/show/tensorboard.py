@@ -6,8 +6,8 @@ from typing import Any
 from ..errors import SettingError
 from ..recording.recording import Recording
 from ..recording.statistics import Distribution
-from .recordings import frames
-from .snapshots import drawable
+from .sheets.recordings import frames
+from .sheets.snapshots import drawable
 
 SCALARS = ("lowest", "highest", "mean", "std", "zeros", "finite", "dead")
 

@@ -12,14 +12,14 @@ from torch import Tensor
 from ..errors import MethodError
 from ..network.network import Network
 from ..objectives import Objective
+from ..objectives.scoring import input_gradient, score
 from ..progress import Advance
-from ..scoring import input_gradient, score
 from .canvas import Parameters, Pixels01, Size, resized
 from .recipe import Recipe
 from .rescue import Rescue
-from .slices import Slices
+from .speedups.slices import Slices
+from .speedups.window import Window, shown
 from .streams import Streams
-from .window import Window, shown
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from ..errors import SettingError
-from ..network.batching import in_batches
+from ..modules.batching import in_batches
+from ..modules.scope import untouched
 from ..network.network import Network, require_network
-from ..network.scope import untouched
 from ..objectives import Objective, Question, as_objective
+from ..objectives.scoring import input_gradient, score
 from ..progress import Advance
 from ..progress import steps as progress
 from ..results import Provenance
-from ..scoring import input_gradient, score
 from .ascent import Pictures, joined, words
 from .canvas import Pixels01, Size, on, resized
 from .result import Synthesis

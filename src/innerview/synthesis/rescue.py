@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..network.relu_rules import ReluRules
+from ..modules.relu_rules import ReluRules
 
 
 class Rescue(ReluRules):

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import torch
 
 from ..errors import MethodError, SettingError
-from ..network.batching import in_batches
+from ..modules.batching import in_batches
+from ..modules.scope import untouched
 from ..network.network import Network
-from ..network.scope import untouched
 from ..objectives import Objective, PerImage, Question, each_objective
 from ..progress import steps as progress
 from ..results import Provenance
@@ -17,9 +17,9 @@ from .canvas import Canvas, Size
 from .diversity import Diverse
 from .recipe import CLEAR, Recipe
 from .result import Synthesis
-from .slices import Slices, slices_for
+from .speedups.slices import Slices, slices_for
+from .speedups.window import Windowed, windowed
 from .transforms import Transforms
-from .window import Windowed, windowed
 
 
 def synthesize(  # noqa: PLR0913 - all but the question are optional

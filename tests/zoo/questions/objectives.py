@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 import innerview as iv
-from innerview.network.scope import untouched
-from innerview.scoring import score
+from innerview.modules.scope import untouched
+from innerview.objectives.scoring import score
 from zoo.questions.attribution import occlusion
 from zoo.sentences import ROWS
 from zoo.specimen import Subject

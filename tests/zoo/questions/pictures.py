@@ -43,7 +43,7 @@ def shares(s: Subject) -> Tensor:
 
 def dictionary(s: Subject) -> None:
     """The shares of the position are activation times gradient."""
-    found = iv.dictionary(s.net, s.images[:1], s.middle, units=2, objective=s.why, recipe=ONE)
+    found = iv.semantic_dictionary(s.net, s.images[:1], s.middle, units=2, objective=s.why, recipe=ONE)
     row, column = found.position
     there = shares(s)[:, row, column]
     s.agree(found.share[None, None], there.sum()[None, None])
@@ -52,7 +52,7 @@ def dictionary(s: Subject) -> None:
 
 def groups(s: Subject) -> None:
     """What the groups and the remainder contribute adds up to what the layer does."""
-    found = iv.channel_groups(s.net, s.images[:1], s.middle, groups=2, objective=s.why, recipe=ONE)
+    found = iv.neuron_groups(s.net, s.images[:1], s.middle, groups=2, objective=s.why, recipe=ONE)
     expected = shares(s)
     gap = found.shares.sum() + found.remainder - expected.sum()
     assert float(gap.abs() / expected.abs().sum()) < 1e-6  # the factors are found in double precision

@@ -1,0 +1,1 @@
+"""What an occluded patch changes, and nothing else, computed again."""

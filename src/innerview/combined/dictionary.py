@@ -1,0 +1,183 @@
+"""What a network sees at one position of an image: its strongest units there, each with what it stands for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor
+
+from ..attribution.gradients import Gradient
+from ..attribution.method import Method
+from ..attribution.relu_rules import Deconvolution, GuidedBackprop
+from ..errors import MethodError, SettingError
+from ..network.network import Network
+from ..network.pictures import pictures
+from ..objectives import Channel, Direction, Neuron, Question
+from ..operations.receptive_field import ReceptiveField
+from ..passes.sharing import sharing
+from ..results import Provenance, Result
+from ..synthesis.canvas import Canvas
+from ..synthesis.recipe import CLEAR, Recipe
+from ..synthesis.synthesize import synthesize
+from .shares import Image, Position, Shares, objective_position, one_image
+from .shares import shares as shares_of
+
+Projection = Literal["guided", "deconvolution", "gradient"]
+_METHODS: dict[str, Method] = {"guided": GuidedBackprop(), "deconvolution": Deconvolution(), "gradient": Gradient()}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SemanticDictionary(Result):
+    """The strongest units at one position of a layer, strongest first, and what each of them stands for.
+
+    Attributes:
+        layer, position: where; the row and column are of the layer's own grid.
+        grid: how many rows and columns that has.
+        units: the channels' numbers.
+        activations: how strong each is there.
+        shares: what each contributes to the objective from there, a · ∂s / ∂a, in units of the objective.
+        pictures: what each looks for, wherever it is: pixels in 0–1.
+        projections: what of the image each answers to there, projected back to the network's input; brighter or
+            darker, per unit of activation.
+        whole: the picture of all channels there together: what the layer sees at the position.
+        alive: whether a gradient reached each picture, last that of the whole; one that is not alive shows nothing.
+        share: what all channels there contribute together.
+        score: the objective.
+        image: what the network saw.
+        field: which pixels the units of the layer see; None where that is not defined.
+        provenance: the network, the objective, the settings; "project" is the rule that the projections followed.
+    """
+
+    layer: str
+    position: Position
+    grid: tuple[int, int]
+    units: Int[Tensor, "unit"]
+    activations: Float[Tensor, "unit"]
+    shares: Float[Tensor, "unit"]
+    pictures: Float[Tensor, "unit channel row column"]
+    projections: Float[Tensor, "unit channel height width"]
+    whole: Float[Tensor, "channel row column"]
+    alive: Bool[Tensor, "picture"]
+    share: Float[Tensor, ""]
+    score: Float[Tensor, ""]
+    image: UInt8[Tensor, "colour height width"]
+    field: ReceptiveField | None
+    provenance: Provenance
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+
+def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are optional
+    net: Network,
+    image: Any,
+    layer: str,
+    position: Position | None = None,
+    *,
+    objective: Question | None = None,
+    units: int = 6,
+    project: Projection = "guided",
+    power: float = 2.0,
+    canvas: Canvas | None = None,
+    recipe: Recipe = CLEAR,
+    steps: int | None = None,
+    seed: int = 0,
+) -> SemanticDictionary:
+    """What the network sees at one position of an image: the strongest units there, and what each stands for.
+
+    Of each unit you get how strongly it answers, how much of the answer that is, a picture of what it looks for, and
+    what it found in the image. A unit with a large share is one that the answer rests on; one that is strong but has
+    no share is seen, and not used.
+
+        shareₖ = aₖ ∂s / ∂aₖ   at the position,   picture of the whole = argmax ⟨v(x), a⟩ · max(0.1, cos(v(x), a))^power
+
+    Reference: Olah et al. 2018, The building blocks of interpretability (semantic dictionaries); projections:
+    Zeiler and Fergus 2014, Springenberg et al. 2015.
+
+    Args:
+        net: the network; it is not changed.
+        image: one image, anything `net.prepare` takes.
+        layer: the layer's address.
+        position: row and column of the layer's grid; vectors have only (0, 0), tokens without a grid (token, 0). By
+            default the position with the largest share in the objective.
+        objective: what the shares are of: an objective, or a class by index or name; by default the most probable
+            class.
+        units: how many; fewer if fewer are above zero there.
+        project: by which rule activations go back to the pixels: "guided", "deconvolution", or the plain "gradient",
+            which takes the place of the others where no ReLU lies on the way.
+        power: how much the direction counts against the strength in the picture of the whole.
+        canvas, recipe, steps, seed: how the pictures are made, as in `synthesize`.
+
+    Raises:
+        ImageError: there are several images.
+        LayerError, LabelError, ObjectiveError: the question does not fit the network.
+        SettingError: the layer has no such position, or a setting is outside its range.
+        MethodError: no unit is above zero there, the objective does not depend on the layer, or as in `synthesize`.
+    """
+    _require(units, project)
+    x = one_image(net, image)
+    seen = shares_of(net, x, layer, objective)
+    row, column = seen.place(position)
+    there, shared = seen.activations[:, row, column], seen.values[:, row, column]
+    chosen = _strongest(seen, (row, column), units)
+    asked = [*(Channel(layer, unit) for unit in chosen), Direction(layer, tuple(there.tolist()), power=power)]
+    made = synthesize(net, asked, canvas=canvas, recipe=recipe, steps=steps, seed=seed)
+    place = objective_position(net, x, layer, (row, column))
+    project, projections = _projected(net, x, [Neuron(layer, unit, place) for unit in chosen], project)
+    return SemanticDictionary(
+        layer=layer,
+        position=(row, column),
+        grid=(seen.values.shape[1], seen.values.shape[2]),
+        units=torch.tensor(chosen),
+        activations=there[chosen],
+        shares=shared[chosen],
+        pictures=made.images[:-1],
+        projections=projections,
+        whole=made.images[-1],
+        alive=made.alive,
+        share=shared.sum(),
+        score=seen.score,
+        image=pictures(net, x)[0],
+        field={info.name: info.receptive_field for info in net.layers(x)}.get(layer),
+        provenance=Provenance(
+            network=net.title,
+            weights=net.digest(),
+            objective=(seen.question,),
+            method="dictionary",
+            settings=dict(made.provenance.settings) | {"units": units, "project": project, "power": power},
+        ),
+    )
+
+
+def _require(units: int, project: str) -> None:
+    if units < 1:
+        raise SettingError(f"units is a number of units, at least 1; got {units}")
+    if project not in get_args(Projection):
+        raise SettingError(f"project is one of {', '.join(get_args(Projection))}; got {project!r}")
+
+
+def _strongest(seen: Shares, position: Position, units: int) -> list[int]:
+    there = seen.activations[:, position[0], position[1]]
+    order = there.argsort(descending=True, stable=True)[:units]
+    chosen = order[there[order] > 0].tolist()
+    if not chosen:
+        raise MethodError(
+            f"no unit of layer {seen.layer!r} is above zero at position {position}, so there is nothing to look up; "
+            "ask for another position"
+        )
+    return chosen
+
+
+def _projected(
+    net: Network, image: Image, neurons: Sequence[Neuron], project: Projection
+) -> tuple[Projection, Float[Tensor, "unit channel height width"]]:
+    """The rule that applies, and each neuron's projection by it."""
+    try:
+        with sharing(net, image) as x:
+            return project, torch.cat([_METHODS[project](net, x, each).values for each in neurons])
+    except MethodError:
+        if project == "gradient":
+            raise
+        return _projected(net, image, neurons, "gradient")

@@ -1,0 +1,126 @@
+"""What a layer sees at each place of an image, as a grid of pictures."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.nn import functional
+
+from ..errors import SettingError
+from ..modules.scope import untouched
+from ..network.network import Network
+from ..network.pictures import pictures
+from ..objectives import Direction
+from ..passes.forward import forward
+from ..results import Provenance, Result
+from ..synthesis.canvas import Canvas
+from ..synthesis.recipe import CLEAR, Recipe
+from ..synthesis.synthesize import synthesize
+from .shares import Image, Values, one_image
+from .shares import read as read_maps
+
+CELLS = replace(CLEAR, steps=128)
+"""`CLEAR` with half the steps, as the pictures are small."""
+
+_SIDES = (64, 96, 128)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ActivationGrid(Result):
+    """For each position of a layer the picture that its activation stands for.
+
+    Attributes:
+        layer: its address.
+        images: the pictures, pixels in 0–1.
+        magnitudes: the length of the activation vector at each position: how strongly the layer answers there.
+        photograph: what the network saw.
+        provenance: the network and the settings.
+    """
+
+    layer: str
+    images: Float[Tensor, "row column channel height width"]
+    magnitudes: Float[Tensor, "row column"]
+    photograph: UInt8[Tensor, "colour _ _"]
+    provenance: Provenance
+
+
+def activation_grid(  # noqa: PLR0913 - all but what is looked at are optional
+    net: Network,
+    image: Any,
+    layer: str,
+    *,
+    most: int = 14,
+    power: float = 4.0,
+    canvas: Canvas | None = None,
+    recipe: Recipe = CELLS,
+    steps: int | None = None,
+    seed: int = 0,
+) -> ActivationGrid:
+    """The image through the eyes of a layer: for each position the picture that its activation stands for.
+
+    Where neighbours look alike, the layer sees one thing; what differs in the image but not in the grid is lost to
+    it. Each picture shows what would give the activation's direction everywhere:
+
+        x*_p = argmax mean ⟨v(x), a_p⟩ · max(0.1, cos(v(x), a_p))^power
+
+    Reference: Olah et al. 2018, The building blocks of interpretability (activation grids).
+
+    Args:
+        net: the network; it is not changed.
+        image: one image, anything `net.prepare` takes.
+        layer: the layer's address; its grid is [row, column], vectors have one position.
+        most: how many rows and columns at most; the activations of a finer grid are averaged over equal parts of it.
+        power: how much the direction counts against the strength.
+        canvas: what each picture is drawn on, by default `Fourier` of 64 × 64 pixels, or the next of 96, 128 and its
+            input's own size that the network takes.
+        recipe, steps, seed: how the pictures are made, as in `synthesize`; all start from the same noise.
+
+    Raises:
+        ImageError: there are several images.
+        LayerError: there is no such layer.
+        SettingError: a setting is outside its range.
+        MethodError: as in `synthesize`.
+    """
+    if most < 1:
+        raise SettingError(f"most is a number of rows and columns, at least 1; got {most}")
+    x = one_image(net, image)
+    maps = _coarse(_maps(net, x, layer), most)
+    vectors = maps.flatten(1).T.tolist()
+    asked = [Direction(layer, tuple(vector), power=power) for vector in vectors]
+    canvas = replace(recipe.canvas, size=_side(net)) if canvas is None else canvas
+    made = synthesize(net, asked, canvas=canvas, recipe=recipe, steps=steps, seed=seed)
+    return ActivationGrid(
+        layer=layer,
+        images=made.images.unflatten(0, maps.shape[1:]),
+        magnitudes=maps.norm(dim=0),
+        photograph=pictures(net, x)[0],
+        provenance=Provenance(
+            network=net.title,
+            weights=net.digest(),
+            objective=(f"each position of {layer}",),
+            method="activation_grid",
+            settings=dict(made.provenance.settings) | {"layer": layer, "most": most, "power": power},
+        ),
+    )
+
+
+@torch.no_grad()
+def _maps(net: Network, image: Image, layer: str) -> Values:
+    with untouched(net.module):
+        output = forward(net, image, record=(layer,), stop=True).activations[layer]
+        return read_maps(net, image, layer, output)[0]
+
+
+def _coarse(maps: Values, most: int) -> Float[Tensor, "map _ _"]:
+    """The maps on a grid of the same proportions with at most so many rows and columns."""
+    factor = max(1.0, max(maps.shape[1:]) / most)
+    rows, columns = (max(1, round(each / factor)) for each in maps.shape[1:])
+    return functional.adaptive_avg_pool2d(maps, (rows, columns))
+
+
+def _side(net: Network) -> int | tuple[int, int]:
+    """The smallest pictures in which forms are made out, or the smallest above that the network takes."""
+    own = net.preprocess.rows_columns
+    return next((side for side in _SIDES if side < min(own) and net.takes((side, side))), own)

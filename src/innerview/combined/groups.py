@@ -1,0 +1,158 @@
+"""The channels of a layer in a few groups that answer together."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from ..errors import MethodError, SettingError
+from ..modules.scope import untouched
+from ..network.network import Network
+from ..network.pictures import pictures
+from ..objectives import Direction, Question
+from ..results import Provenance, Result
+from ..synthesis.canvas import Canvas
+from ..synthesis.recipe import CLEAR, Recipe
+from ..synthesis.synthesize import synthesize
+from .shares import Shares, Values, one_image
+from .shares import shares as shares_of
+
+_FROM_SINGULAR_VECTORS = {"init": "nndsvd", "random_state": 0, "tol": 0, "max_iter": 300}
+Maps = Float[Tensor, "group row column"]
+Vectors = Float[Tensor, "group channel"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NeuronGroups(Result):
+    """A layer's channels in groups that answer at the same places, the group with the largest share first.
+
+    Attributes:
+        layer: its address.
+        maps: how strongly each group answers at each position, in the layer's own unit.
+        vectors: how much each channel belongs to each group; never negative, of length 1.
+        shares: what each group contributes to the objective, in units of the objective.
+        remainder: what the layer contributes beyond its groups; the shares and this add up to Σ a · ∂s / ∂a.
+        pictures: what each group looks for: pixels in 0–1.
+        alive: whether a gradient reached each picture; one that is not alive shows nothing.
+        score: the objective.
+        image: what the network saw.
+        provenance: the network, the objective, the settings.
+    """
+
+    layer: str
+    maps: Maps
+    vectors: Vectors
+    shares: Float[Tensor, "group"]
+    remainder: Float[Tensor, ""]
+    pictures: Float[Tensor, "group colour height width"]
+    alive: Bool[Tensor, "group"]
+    score: Float[Tensor, ""]
+    image: UInt8[Tensor, "shade _ _"]
+    provenance: Provenance
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def channels(self, group: int, count: int) -> list[int]:
+        """The channels that belong most to a group, the most important first."""
+        return self.vectors[group].argsort(descending=True, stable=True)[:count].tolist()
+
+
+def neuron_groups(  # noqa: PLR0913 - all but what is looked at are optional
+    net: Network,
+    image: Any,
+    layer: str,
+    *,
+    objective: Question | None = None,
+    groups: int = 6,
+    power: float = 2.0,
+    canvas: Canvas | None = None,
+    recipe: Recipe = CLEAR,
+    steps: int | None = None,
+    seed: int = 0,
+) -> NeuronGroups:
+    """What a layer sees in an image, in a few parts: groups of channels that answer at the same places.
+
+    Of each group you get where it answers, a picture of what it looks for, and how much of the answer it is.
+
+        max(a, 0) ≈ Σ_g W_g H_g   (W, H ≥ 0, ‖H_g‖ = 1),   share_g = Σ W_g H_g ⊙ ∂s / ∂a
+
+    over all positions and channels, so that the shares and the remainder Σ (a − Σ_g W_g H_g) ⊙ ∂s / ∂a add up to what
+    the whole layer contributes. What is below zero belongs to no group, and so to the remainder.
+
+    Reference: Olah et al. 2018, The building blocks of interpretability (factorized groups); Lee and Seung 1999,
+    Learning the parts of objects by non-negative matrix factorization.
+
+    Args:
+        net: the network; it is not changed.
+        image: one image, anything `net.prepare` takes.
+        layer: the layer's address.
+        objective: what the shares are of: an objective, or a class by index or name; by default the most probable
+            class.
+        groups: how many; no more than the layer has channels, or positions.
+        power: how much a group's direction counts against the strength in its picture, as in `Direction`.
+        canvas, recipe, steps, seed: how the pictures are made, as in `synthesize`.
+
+    Raises:
+        ImageError: there are several images.
+        LayerError, LabelError, ObjectiveError: the question does not fit the network.
+        SettingError: there cannot be so many groups, or a setting is outside its range.
+        MethodError: nothing of the layer is above zero, the objective does not depend on it, or as in `synthesize`.
+    """
+    x = one_image(net, image)
+    seen = shares_of(net, x, layer, objective)
+    _require(seen, groups)
+    with untouched(net.module):  # the first import of scikit-learn draws random numbers
+        maps, vectors = factorized(seen.activations.clamp_min(0), groups)
+    carried = torch.einsum("gyx,gc,cyx->g", maps, vectors, seen.gradients)
+    order = carried.argsort(descending=True, stable=True)
+    asked = [Direction(layer, tuple(vector.tolist()), power=power) for vector in vectors[order]]
+    made = synthesize(net, asked, canvas=canvas, recipe=recipe, steps=steps, seed=seed)
+    return NeuronGroups(
+        layer=layer,
+        maps=maps[order],
+        vectors=vectors[order],
+        shares=carried[order],
+        remainder=seen.values.sum() - carried.sum(),
+        pictures=made.images,
+        alive=made.alive,
+        score=seen.score,
+        image=pictures(net, x)[0],
+        provenance=Provenance(
+            network=net.title,
+            weights=net.digest(),
+            objective=(seen.question,),
+            method="neuron_groups",
+            settings=dict(made.provenance.settings) | {"layer": layer, "groups": groups, "power": power},
+        ),
+    )
+
+
+def factorized(activations: Values, groups: int) -> tuple[Maps, Vectors]:
+    """The best groups of non-negative activations: their maps, and their channels as vectors of length 1.
+
+    They start from the singular vectors, so that the same activations give the same groups.
+    """
+    from sklearn.decomposition import NMF
+
+    by_position = activations.flatten(1).T.cpu().double().numpy()
+    # The library has no types; those of the results would be worked out from half of its code at every check.
+    model: Any = NMF(groups, **_FROM_SINGULAR_VECTORS)  # pyright: ignore[reportArgumentType]
+    there, vectors = (torch.from_numpy(each) for each in (model.fit_transform(by_position), model.components_))
+    lengths = vectors.norm(dim=1, keepdim=True)
+    maps = (there * lengths.T).T.unflatten(1, activations.shape[1:])
+    return maps.to(activations), (vectors / lengths.clamp_min(torch.finfo(lengths.dtype).tiny)).to(activations)
+
+
+def _require(seen: Shares, groups: int) -> None:
+    channels, rows, columns = seen.activations.shape
+    most = min(channels, rows * columns)
+    if not 1 <= groups <= most:
+        raise SettingError(
+            f"layer {seen.layer!r} has {channels} channels at {rows} × {columns} positions, so there are 1 to {most} "
+            f"groups; got {groups}"
+        )
+    if not bool((seen.activations > 0).any()):
+        raise MethodError(f"nothing of layer {seen.layer!r} is above zero for this image, so there is nothing to group")

@@ -1,0 +1,108 @@
+"""How much each value of a layer contributes to an answer."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..errors import ImageError, SettingError
+from ..modules.scope import untouched
+from ..network.grids import as_maps, recognised
+from ..network.network import Network, require_network
+from ..network.rows import require_rows
+from ..network.seen import Seen
+from ..objectives import Question, as_objective
+from ..objectives.scoring import layer_gradients
+
+Image = Float[Tensor, "1 channel row column"]
+Values = Float[Tensor, "map map_row map_column"]
+Position = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """What a layer gives for one image, and what that contributes to an objective.
+
+    Attributes:
+        layer: its address.
+        activations: a, what it gives; vectors are channels × 1 × 1, tokens without a grid channels × tokens × 1.
+        gradients: ∂s / ∂a, by how much the score rises for each unit of it.
+        score: s, the objective.
+        question: it, in a few words.
+    """
+
+    layer: str
+    activations: Values
+    gradients: Values
+    score: Float[Tensor, ""]
+    question: str
+
+    @property
+    def values(self) -> Values:
+        """a ⊙ ∂s / ∂a, in units of the objective."""
+        return self.activations * self.gradients
+
+    @property
+    def strongest(self) -> Position:
+        """The position that contributes most: the largest sum over its channels."""
+        row, column = divmod(int(self.values.sum(0).argmax()), self.values.shape[2])
+        return row, column
+
+    def place(self, position: Position | None) -> Position:
+        """This position, or the strongest one; `SettingError` if the layer has no such position."""
+        rows, columns = self.values.shape[1:]
+        row, column = self.strongest if position is None else position
+        if not (0 <= row < rows and 0 <= column < columns):
+            raise SettingError(
+                f"layer {self.layer!r} has {rows} × {columns} positions, (0, 0) to ({rows - 1}, {columns - 1}); got "
+                f"{(row, column)}"
+            )
+        return row, column
+
+
+def shares(net: Network, image: Image, layer: str, objective: Question | None = None) -> Shares:
+    """How much each value of a layer contributes to an answer, by default to the score of the most probable class.
+
+        s ≈ Σ a ⊙ ∂s / ∂a + what does not depend on the layer
+
+    with equality where what follows the layer is linear: then the rest is the bias.
+
+    Reference: Olah et al. 2018, The building blocks of interpretability (spatial and channel attribution).
+
+    Raises:
+        LayerError, LabelError, ObjectiveError: the question does not fit the network.
+        MethodError: the objective does not depend on the layer.
+    """
+    with untouched(net.module):
+        asked = as_objective(net, objective, image)
+        found = layer_gradients(net, image, asked, [layer])
+        activations, gradients = (read(net, image, layer, each)[0] for each in (*found.activations, *found.gradients))
+    return Shares(layer, activations, gradients, found.scores[0], asked.describe(net))
+
+
+def one_image(net: Network, image: Any) -> Image:
+    """The network's input made of one image; `ImageError` if there are several."""
+    require_network(net)
+    prepared = net.prepare(image)
+    if len(prepared) != 1:
+        raise ImageError(f"these views are of one image; got {len(prepared)}: look at them one by one", kind="several")
+    return prepared
+
+
+def read(net: Network, image: Image, layer: str, output: Float[Tensor, "_ *values"]) -> Float[Tensor, "1 _ _ _"]:
+    """What a layer gives as maps: its grid if it has one, else one position for each token or one in all."""
+    if output.dim() > 2 and (net.grid or recognised(net, image, output.shape[1:])):
+        return as_maps(net, image, layer, output)
+    require_rows(net, image, layer, len(output))
+    return Seen({layer: output}, None).maps(layer)
+
+
+def objective_position(net: Network, image: Image, layer: str, position: Position) -> Position:
+    """Where objectives find a position of a layer: they count tokens in one column, those without a place, too."""
+    shape = net.address(layer, image).shape
+    if len(shape) != 2:
+        return position
+    tokens = torch.arange(float(shape[0]))[None, :, None].expand(1, *shape)
+    return int(read(net, image, layer, tokens)[0, 0, position[0], position[1]]), 0

@@ -1,0 +1,107 @@
+"""Networks that come with this package, and networks from a user's own file."""
+
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
+from importlib.resources import as_file, files
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from ...builtin.networks import LeNet, TinyResNet
+from ...errors import LoadError
+from ..network import Network
+from ..preprocess import Preprocess
+from .weights import load_weights
+from .wish import Parts, Wish, build, filled, listed, nearest, unknown
+
+_BUILTIN = {"tiny-resnet": TinyResNet, "lenet": LeNet}
+
+
+def builtin_names() -> list[str]:
+    """The names of the embedded networks."""
+    return list(_BUILTIN)
+
+
+def builtin(wish: Wish) -> Parts:
+    """An embedded network with the preprocessing and labels on its model card."""
+    if wish.name not in _BUILTIN:
+        raise unknown(wish, _BUILTIN)
+    folder = files("innerview.builtin")
+    card = json.loads(folder.joinpath(f"{wish.name}.json").read_text("utf-8"))
+    module = build(wish, _BUILTIN[wish.name])
+    if wish.pretrained:
+        with as_file(folder.joinpath(f"{wish.name}.safetensors")) as path:
+            load_weights(module, path)
+    preprocess = Preprocess(card["size"], tuple(card["mean"]), tuple(card["std"]))
+    return Parts(filled(module, wish), preprocess, _fitting(card["labels"], wish))
+
+
+def _fitting(labels: list[str], wish: Wish) -> list[str] | None:
+    return labels if wish.options.get("classes", len(labels)) == len(labels) else None
+
+
+def from_file(wish: Wish) -> Parts:
+    """What a function in the user's own file returns; its exceptions are the user's and pass through."""
+    file, _, name = wish.name.rpartition(":")
+    path = Path(file).expanduser().resolve()
+    if not path.is_file():
+        raise LoadError(f"there is no file {file!r} to take {name!r} from; check the path")
+    with _importable(path.parent):
+        function = _function(_imported(path), name, file)
+        _require_options(function, wish)
+        made = function(**wish.options)
+    if isinstance(made, Network):
+        return Parts(
+            module=filled(made.module, wish),
+            preprocess=made.preprocess,
+            labels=made.labels,
+            output=made.output,
+            grid=made.grid,
+            name=None if made.name == type(made.module).__name__ else made.name,
+            untrained=made.untrained,
+        )
+    if isinstance(made, nn.Module):
+        return Parts(filled(made, wish))
+    raise LoadError(f"{wish.name} must return an nn.Module or an innerview Network; got {type(made).__name__}")
+
+
+def _imported(path: Path) -> ModuleType:
+    name = f"_innerview_own_{path.stem}"
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    sys.modules[name] = module  # dataclasses in the file look themselves up there
+    SourceFileLoader(name, str(path)).exec_module(module)
+    return module
+
+
+def _function(module: ModuleType, name: str, file: str) -> Callable[..., Any]:
+    function = getattr(module, name, None)
+    if callable(function):
+        return function
+    known = [each for each, value in vars(module).items() if callable(value) and not each.startswith("_")]
+    raise LoadError(f"there is no function {name!r} in {file!r}{listed('; did you mean ', nearest(name, known))}")
+
+
+def _require_options(function: Callable[..., Any], wish: Wish) -> None:
+    signature = inspect.signature(function)
+    try:
+        signature.bind(**wish.options)
+    except TypeError as error:
+        raise LoadError(f"{wish.name} takes the options {signature}; {error}") from error
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Let a file import its neighbours, as a script does."""
+    before = list(sys.path)
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path[:] = before

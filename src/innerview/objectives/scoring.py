@@ -1,0 +1,121 @@
+"""The score of an objective for a batch of images, and its gradients."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..errors import MethodError
+from ..modules.checkpoints import checkpoints_explained
+from ..modules.relu_rules import ReluRules, Rule
+from ..network.grids import default_layer
+from ..network.network import Network
+from ..network.seen import Seen
+from ..passes.forward import forward
+from ..passes.sharing import shared
+from . import Objective
+
+Images = Float[Tensor, "batch channel row column"]
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """The activations where gradients were asked for, the gradients there, and the objective's score per image."""
+
+    activations: tuple[Tensor, ...]
+    gradients: tuple[Tensor, ...]
+    scores: Float[Tensor, "batch"]
+
+
+@torch.no_grad()
+def score(net: Network, images: Images, objective: Objective) -> Float[Tensor, "batch"]:
+    """The objective's value for each image; the pass stops where the objective has all it reads."""
+    return objective(forward(net, images, record=objective.layers, stop=not objective.reads_output))
+
+
+def input_gradient(net: Network, images: Images, objective: Objective, rule: Rule = "plain") -> Gradients:
+    """The gradient of the objective with respect to the network's input, with `rule` at the ReLUs on the way.
+
+    Raises:
+        MethodError: the objective does not depend on the input by way of gradients; or there is a rule, and no ReLU.
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        way = _shared_way(net, images, objective.layers)
+        if way is None:
+            leaf = images.clone().requires_grad_()
+            relus = None if rule == "plain" else ReluRules()
+            with relus or nullcontext():
+                seen = forward(net, leaf, record=objective.layers, stop=not objective.reads_output)
+            way = _Way(leaf, seen, relus)
+        return way.back(net, objective, (way.leaf,), ("input",), rule)
+
+
+def layer_gradients(net: Network, images: Images, objective: Objective, layers: Sequence[str]) -> Gradients:
+    """The gradients of the objective with respect to the outputs of `layers`.
+
+    What runs before the first of them builds no graph; no parameter's gradient is computed.
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        way = _shared_way(net, images, (*layers, *objective.layers))
+        if way is None:
+            first = min(layers, key=lambda name: net.address(name, images).finished)
+            record = (*layers, *objective.layers)
+            seen = forward(net, images.clone(), record=record, start=first, stop=not objective.reads_output)
+            way = _Way(images, seen)
+        return way.back(net, objective, tuple(way.seen.activations[name] for name in layers), layers)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A forward pass that gradients can go back along, once or, if it is kept, again and again."""
+
+    leaf: Images
+    seen: Seen
+    relus: ReluRules | None = None
+    kept: bool = False
+
+    def back(
+        self, net: Network, objective: Objective, at: tuple[Tensor, ...], names: Sequence[str], rule: Rule = "plain"
+    ) -> Gradients:
+        """The gradients of the objective at some tensors of the pass."""
+        scores = objective(self.seen)
+        if not scores.requires_grad:
+            raise MethodError(
+                f"the question has no gradient at {', '.join(names)} of {net.name}: it is read earlier in the "
+                "network, or the forward pass detaches it. Ask about a later layer, or use a method without "
+                "gradients (occlusion)"
+            )
+        following = self.relus.following(rule, net.name) if self.relus else nullcontext()
+        with following, checkpoints_explained(net.name):
+            found = torch.autograd.grad(scores.sum(), at, allow_unused=True, retain_graph=self.kept)
+        for name, gradient in zip(names, found, strict=True):
+            if gradient is None:
+                raise MethodError(f"the question does not depend on layer {name!r} of {net.name}")
+        return Gradients(tuple(each.detach() for each in at), found, scores.detach())
+
+
+def _shared_way(net: Network, images: Images, layers: Sequence[str]) -> _Way | None:
+    """The pass that questions about these images share, if they do; it is run again if it did not see a layer."""
+
+    def run() -> _Way:
+        leaf, relus = images.clone().requires_grad_(), ReluRules()
+        with relus:
+            return _Way(leaf, forward(net, leaf, record=tuple(wanted)), relus, kept=True)
+
+    memory = shared(net, images)
+    if memory is None:
+        return None
+    before = memory.get("way")
+    wanted = dict.fromkeys((*layers, *(before.seen.activations if before else _likely(net, images))))
+    if before is None or not before.seen.activations.keys() >= wanted.keys():
+        memory["way"] = run()
+    return memory["way"]
+
+
+def _likely(net: Network, images: Images) -> tuple[str, ...]:
+    """The layer that most methods look at."""
+    layer = default_layer(net, images)
+    return () if layer is None else (layer,)

@@ -1,0 +1,1 @@
+"""What an operation does to positions, channels and batches."""

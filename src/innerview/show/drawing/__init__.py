@@ -1,0 +1,1 @@
+"""What sheets are drawn with: colours, pictures side by side, words, paper."""

@@ -1,0 +1,156 @@
+"""The tour: every way of looking at one image and its network, as one self-contained page."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+from PIL import Image
+from torch import Tensor
+
+from ...errors import SettingError
+from ...files import replacing
+from ...network.images import to_picture
+from ...network.network import Network, require_network
+from ...network.pictures import pictures
+from ...passes.sharing import sharing
+from ...progress import steps
+from ..drawing.colours import Scale, photograph
+from ..drawing.titles import plain
+from .making import code, command, facts, provenance
+from .section import Section, Visit
+from .sections import classes, fragile, inside, layers, learned, looked_for, prediction, where
+from .tiles import COARSE, data_uri
+
+SECTIONS: tuple[Section, ...] = (
+    prediction.SECTION,
+    layers.SECTION,
+    learned.SECTION,
+    inside.SECTION,
+    where.SECTION,
+    classes.SECTION,
+    looked_for.SECTION,
+    fragile.SECTION,
+)
+"""The sections of the page in their order; a new one is a file, a template and a line here."""
+
+_LARGEST_PHOTOGRAPH = 720
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A section with the results of its parts, ready for its template."""
+
+    section: Section
+    parts: list[Any]
+
+
+def tour(net: Network, source: Any, *, top: int = 5, title: str | None = None) -> str:
+    """A page that looks at one image and at the network that sees it, as HTML text.
+
+    It holds everything in itself: no scripts, no links to elsewhere, images as data. It works from a file, in light
+    and dark, on a phone and in print.
+
+    Args:
+        net: the network; it is not changed.
+        source: the image, as anything `net.prepare` takes.
+        top: how many of the most probable classes are listed, at least 1.
+        title: the page's heading; by default the network's name.
+
+    Raises:
+        SettingError: there is more than one image, or `top` is less than 1.
+        ImageError, NetworkError: the image cannot be used, or the network gives no class scores.
+    """
+    require_network(net)
+    with sharing(net, _image(net, source)) as image:
+        visit = _visit(net, image, source, top)
+        work = [(section, section.parts(visit)) for section in SECTIONS]
+        with steps("looking", sum(len(parts) for _, parts in work)) as advance:
+            shown = []
+            for section, parts in work:
+                results = []
+                for part in parts:
+                    results.append(part())
+                    advance(1)
+                shown.append(Shown(section, results))
+    return _page(visit, shown, _photograph(source), title)
+
+
+def write_tour(net: Network, source: Any, path: str | Path, *, top: int = 5, title: str | None = None) -> None:
+    """Write the page that `tour` makes to a file, whole or not at all."""
+    page = tour(net, source, top=top, title=title)
+    with replacing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _image(net: Network, source: Any) -> Tensor:
+    image = net.prepare(source)
+    if len(image) != 1:
+        raise SettingError(f"a tour looks at one image; got {len(image)}. Make one page for each")
+    return image
+
+
+def _visit(net: Network, image: Tensor, source: Any, top: int) -> Visit:
+    if top < 1:
+        raise SettingError(f"top is a number of classes, at least 1; got {top}")
+    name = plain(Path(source).name) if isinstance(source, str | Path) else ""
+    return Visit(net, image, tuple(net.predict(image, top)[0]), name)
+
+
+def _photograph(source: Any) -> Image.Image | None:
+    """The whole picture before the network's preprocessing, not larger than a page shows it; None for tensors."""
+    if isinstance(source, list | tuple):
+        return _photograph(source[0])
+    if isinstance(source, Tensor) and source.is_floating_point():
+        return None
+    if isinstance(source, Tensor | np.ndarray) and source.ndim == 4:
+        return _photograph(source[0])
+    picture = to_picture(source).convert("RGB")
+    picture.thumbnail((_LARGEST_PHOTOGRAPH, _LARGEST_PHOTOGRAPH))
+    return picture
+
+
+def _page(visit: Visit, shown: Sequence[Shown], picture: Image.Image | None, title: str | None) -> str:
+    seen = photograph(pictures(visit.net, visit.image)[0])
+    templates = _templates()
+    return templates.get_template("page.html").render(
+        title=plain(title or f"Inside {visit.net.title}"),
+        visit=visit,
+        sections=shown,
+        answer=prediction.bars(visit.top)[0],
+        photograph=data_uri(picture) if picture and max(picture.size) >= COARSE else None,
+        seen=data_uri(seen),
+        coarse=max(seen.shape[:2]) < COARSE,
+        facts=facts(visit),
+        provenance=provenance(visit),
+        command=command(visit),
+        code=code(visit),
+        css=Markup(templates.get_template("page.css").render(bars=_bars())),  # noqa: S704 - our own file
+    )
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("innerview.show.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["breakable"] = _breakable
+    return environment
+
+
+def _breakable(name: str) -> Markup:
+    """The escaped name, with places where a line may end."""
+    return Markup(re.sub(r"([/_.-])", r"\1<wbr>", str(escape(name))))  # noqa: S704 - escaped right here
+
+
+def _bars() -> dict[str, str]:
+    return {name: ", ".join(Scale(1.0, signed).stops()) for name, signed in (("signed", True), ("unsigned", False))}

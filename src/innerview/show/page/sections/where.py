@@ -1,0 +1,49 @@
+"""Every attribution method of the catalogue, asked of the most probable class."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from ....attribution.catalogue import METHODS
+from ....attribution.method import About, Method
+from ....errors import MethodError
+from ...drawing.titles import plain, reading
+from ..section import Part, Section, Visit
+from ..tiles import MapTile
+
+
+@dataclass(frozen=True)
+class Look:
+    """One method: its map, or the reason why it cannot be applied here."""
+
+    about: About
+    shows: str
+    hint: str
+    call: str
+    tile: MapTile | None
+    refusal: str
+
+
+def look(visit: Visit, kind: type[Method]) -> Look:
+    """The method with its default settings on the visit's image and answer."""
+    method, tile, refusal = kind(), None, ""
+    try:
+        tile = MapTile.of(method(visit.net, visit.image, visit.answer))
+    except MethodError as error:
+        refusal = plain(str(error), 600)
+    shows, hint = reading(kind)
+    return Look(kind.about, shows, hint, repr(method), tile, refusal)
+
+
+def _parts(visit: Visit) -> Sequence[Part]:
+    return [partial(look, visit, kind) for kind in METHODS.values()]
+
+
+SECTION = Section(
+    anchor="where",
+    title="Where does the answer come from?",
+    lead="Several methods, one question: which parts of the image speak for the most probable class? They measure "
+    "different things, so where they agree they can be believed more. Left, the map over the photograph; right, the "
+    "map alone.",
+    parts=_parts,
+)

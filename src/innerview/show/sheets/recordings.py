@@ -1,0 +1,71 @@
+"""The snapshots of a training run: side by side on a contact sheet, or one after another as frames."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ...recording.recording import Recording
+from ..drawing.colours import Pixels
+from ..drawing.panels import Panel, panelled
+from ..drawing.paper import rendered
+from .evolution import evolution
+from .snapshots import Drawing, drawing_of
+
+MOST = 24
+"""Panels of a contact sheet."""
+FRAME = 5.0
+_FORMS = ((8, 4, 2.6), (15, 5, 2.1), (MOST, 6, 1.8))
+"""Up to how many panels, how many are in a row, and how many inches wide."""
+
+
+def contact_sheet(recording: Recording, *, probe: int = 0) -> Figure:
+    """What one probe saw, a panel for each iteration; statistics as curves over the iterations.
+
+    All panels have one scale. Of more than 24 iterations some are left out, evenly, and the foot says so;
+    `recording.at([1, 10, 100])` chooses.
+
+    Args:
+        recording: the snapshots.
+        probe: the number of the probe, from 0.
+
+    Raises:
+        SettingError: there is no such probe, or no drawing for what it measures.
+    """
+    if recording.probe(probe)["probe"] == "Statistics":
+        return evolution(recording, probe)
+    shown = recording.at(_some(recording.iterations))
+    drawing = drawing_of(shown, probe)
+    _, columns, width = next(form for form in _FORMS if len(shown) <= form[0])
+    count = f" {len(shown)} of {len(recording)} snapshots are shown." if len(shown) < len(recording) else ""
+    return panelled(
+        [_panel(shown, each, drawing) for each in shown.iterations],
+        size=(width, width * drawing.proportion),
+        columns=columns,
+        words=replace(drawing.words, key=drawing.words.key + count),
+    )
+
+
+def frames(recording: Recording, probe: int = 0, *, dpi: float = 100) -> Iterator[Pixels]:
+    """One picture for each snapshot, all of one size and on one scale."""
+    drawing = drawing_of(recording, probe)
+    width = FRAME / max(1.0, drawing.proportion)
+    for each in recording.iterations:
+        panel = _panel(recording, each, drawing)
+        figure = panelled([panel], size=(width, width * drawing.proportion), columns=1, words=drawing.words)
+        yield rendered(figure, dpi)
+
+
+def _panel(recording: Recording, iteration: int, drawing: Drawing) -> Panel:
+    def draw(axes: Axes) -> None:
+        drawing.draw(axes, recording[iteration])
+
+    return "before training" if iteration == 0 else f"iteration {iteration}", draw
+
+
+def _some(iterations: tuple[int, ...]) -> list[int]:
+    """All of them, or as many as fit, evenly spaced and with both ends."""
+    places = np.linspace(0, len(iterations) - 1, min(MOST, len(iterations)))
+    return [iterations[round(place)] for place in places]

@@ -1,0 +1,1 @@
+"""Only the part of a pass that the question needs, with the same numbers."""

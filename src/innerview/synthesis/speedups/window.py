@@ -1,0 +1,137 @@
+"""The part of a view that one position of a layer sees: all that a question about that position depends on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from ...network.network import Network
+from ...network.seen import Seen
+from ...objectives import Objective
+from ...objectives.objective import Scores
+from ...objectives.scoring import score
+from ...operations.receptive_field import ReceptiveField
+from ..canvas import Size
+
+Views = Float[Tensor, "view channel row column"]
+
+LEAST = 64
+"""Rows and columns: smaller pictures are pooled to nothing by many a network."""
+_MOST_OF_IT = 0.8
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of the view, in which a layer's units stand as they do in the whole, from one of them on.
+
+    It begins at a multiple of the layer's stride, so that every layer before it meets the same pixels; what lies
+    outside is seen by other positions only.
+
+    Attributes:
+        top, left: its first row and column.
+        size: its rows and columns.
+        first: the position in the whole layer that its position (0, 0) is.
+    """
+
+    top: int
+    left: int
+    size: Size
+    first: tuple[int, int]
+
+    @classmethod
+    def around(cls, position: tuple[int, int], field: ReceptiveField, view: Size, least: int) -> "Window":
+        """The smallest one that this position can be computed in, with at least so many rows and columns."""
+        rows, columns = (_stretch(position[axis], field, axis, view[axis], least) for axis in (0, 1))
+        first = tuple(each.start // stride for each, stride in zip((rows, columns), field.stride, strict=True))
+        return cls(rows.start, columns.start, (len(rows), len(columns)), (first[0], first[1]))
+
+    def of(self, view: Float[Tensor, "channel row column"]) -> Float[Tensor, "channel _ _"]:
+        """What it shows of a view."""
+        return view[:, self.top : self.top + self.size[0], self.left : self.left + self.size[1]]
+
+
+@dataclass(frozen=True)
+class Windowed(Objective):
+    """A question about one position of a layer, asked of a window: its activation is moved to where it is in the whole.
+
+    Attributes:
+        objective: the question about the whole.
+        window: where the network looks.
+        grid: rows and columns of the whole layer.
+    """
+
+    objective: Objective
+    window: Window
+    grid: Size
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The one layer that is asked about."""
+        return self.objective.layers
+
+    def __call__(self, seen: Seen) -> Scores:
+        (layer,) = self.layers
+        maps = seen.activations[layer]
+        top, left = self.window.first
+        below, right = (whole - part for whole, part in zip(self.grid, maps.shape[2:], strict=True))
+        return self.objective(Seen({layer: functional.pad(maps, (left, right - left, top, below - top))}, None))
+
+    def describe(self, net: Network) -> str:
+        """The question."""
+        return self.objective.describe(net)
+
+
+def windowed(net: Network, objective: Objective, view: Size, least: int = LEAST) -> Windowed | None:
+    """The question asked of a window of such a view; None if it needs most of it, or the window does not do.
+
+    Whether it does is tried on noise: the answer has to be that of the whole.
+    """
+    whole = _field_of(net, objective, view)
+    if whole is None:
+        return None
+    position, field, grid = whole
+    window = Window.around(position, field, view, least)
+    if window.size[0] * window.size[1] > _MOST_OF_IT * view[0] * view[1] or not net.takes(window.size):
+        return None
+    asked = Windowed(objective, window, grid)
+    return asked if _agrees(net, asked, view) else None
+
+
+def shown(views: Views, windows: Sequence[Window]) -> Float[Tensor, "view channel _ _"]:
+    """What each window shows of its view."""
+    return torch.stack([window.of(view) for window, view in zip(windows, views, strict=True)])
+
+
+def _field_of(net: Network, objective: Objective, view: Size) -> tuple[tuple[int, int], ReceptiveField, Size] | None:
+    """The one position that the question reads, the field there and the layer's grid; None if it is not so simple."""
+    if objective.reads_output or len(objective.layers) != 1:
+        return None
+    (layer,) = objective.layers
+    position = objective.part(layer).position
+    info = {each.name: each for each in net.layers(net.blank(view))}.get(layer)
+    field = info.receptive_field if info else None
+    if info is None or field is None or position is None or field.is_whole_image or len(info.finished) > 1:
+        return None
+    rows, columns = info.output_shape[1:]
+    return (position, field, (rows, columns)) if position[0] in range(rows) and position[1] in range(columns) else None
+
+
+def _stretch(at: int, field: ReceptiveField, axis: int, length: int, least: int) -> range:
+    """The rows, or columns, of the smallest window; within the view, and from a multiple of the stride on."""
+    start, stride = field.start[axis], field.stride[axis]
+    before = -(start // stride)  # so many units stand before the first one whose field begins within the picture
+    latest = max(0, length - least) // stride
+    begin = stride * max(0, min(at - before, latest))
+    return range(begin, min(length, max(begin + least, start + at * stride + field.size[axis])))
+
+
+@torch.no_grad()
+def _agrees(net: Network, asked: Windowed, view: Size) -> bool:
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(1, net.preprocess.channels, *view, generator=generator).to(net.device, net.dtype)
+    part = score(net, shown(noise, [asked.window]), asked)
+    whole = score(net, noise, asked.objective)
+    return torch.allclose(part, whole, rtol=1e-2 if net.dtype.itemsize < 4 else 1e-4, atol=1e-6)

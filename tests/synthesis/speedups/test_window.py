@@ -1,0 +1,117 @@
+"""The part of a view that a position sees gives its value and gradient."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import innerview as iv
+from innerview.modules.scope import untouched
+from innerview.objectives.scoring import input_gradient
+from innerview.synthesis.speedups.slices import Slices
+from innerview.synthesis.speedups.window import Windowed, shown, windowed
+from small_networks import SmallCNN, TinyViT, network
+
+VIEW = (37, 41)
+
+
+class Strided(nn.Module):
+    """Strides, odd and even kernels, dilation, pooling that rounds up, a residual sum; not all sizes divide."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 4, stride=2, padding=1)
+        self.pool = nn.MaxPool2d(3, 2, ceil_mode=True)
+        self.wide = nn.Conv2d(4, 4, 3, padding=2, dilation=2)
+        self.last = nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(torch.relu(self.stem(x)))
+        return self.last(torch.relu(self.wide(x)) + x).mean((2, 3))
+
+
+def strided() -> iv.Network:
+    net = network(Strided())
+    return iv.Network(net.module.double(), net.preprocess)
+
+
+def asked(net: iv.Network, objective: iv.Objective, view: tuple[int, int] = VIEW) -> Windowed | None:
+    with untouched(net.module):
+        return windowed(net, objective, view, least=12)
+
+
+@pytest.mark.parametrize("layer", ["stem", "pool", "wide", "last"])
+def test_every_position_has_its_value_and_gradient(layer: str) -> None:
+    """Also at the borders, where padding is seen."""
+    net = strided()
+    x = torch.randn(1, 3, *VIEW, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    grid = {each.name: each.output_shape[1:] for each in net.layers(x)}[layer]
+    narrower = 0
+    positions = [(row, column) for row in (0, 1, grid[0] // 2, grid[0] - 1) for column in range(0, grid[1], 3)]
+    for position in positions:
+        objective = iv.Neuron(layer, 1, position) - 0.5 * iv.Direction(layer, (1.0, 2, 3, 4), position)
+        part = asked(net, objective)
+        assert part is not None
+        narrower += part.window.size[0] * part.window.size[1] < 0.3 * VIEW[0] * VIEW[1]
+        with untouched(net.module):
+            whole = input_gradient(net, x, objective)
+            found = input_gradient(net, shown(x, [part.window]), part)
+        torch.testing.assert_close(found.scores, whole.scores)
+        expected = whole.gradients[0]
+        inside = torch.zeros_like(expected)
+        window = part.window
+        inside[0, :, window.top :, window.left :][:, : window.size[0], : window.size[1]] = found.gradients[0][0]
+        torch.testing.assert_close(inside, expected)
+    assert narrower > len(positions) / 3
+
+
+def test_pictures_are_those_of_the_whole_view(monkeypatch) -> None:
+    """Two neurons with windows of one size, by every recipe's own views, and in the provenance no trace of it."""
+    net = strided()
+    net = iv.Network(net.module, iv.Preprocess((80, 90), mean=(0.5,) * 3, std=(0.25,) * 3))
+    why = [iv.Neuron("last", 1, (3, 4)), iv.Neuron("last", 2, (5, 5))]
+    with untouched(net.module):
+        assert windowed(net, why[0], (80, 90)) is not None
+    for recipe in (iv.LUCID, iv.LECTURE):
+        found = iv.synthesize(net, why, recipe=recipe, steps=5, seed=1)
+        with monkeypatch.context() as patch:
+            patch.setattr("innerview.synthesis.synthesize.windowed", lambda *_: None)
+            patch.setattr("innerview.synthesis.synthesize.slices_for", lambda *_: Slices())
+            whole = iv.synthesize(net, why, recipe=recipe, steps=5, seed=1)
+        torch.testing.assert_close(found.images, whole.images)
+        torch.testing.assert_close(found.curve, whole.curve)
+        assert found.provenance == whole.provenance
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        iv.Neuron("last", 0),
+        iv.Channel("last", 0),
+        iv.Neuron("last", 0, (3, 3)) + iv.Neuron("last", 0, (3, 4)),
+        iv.Neuron("last", 0, (3, 3)) + iv.Logit(0),
+        iv.Neuron("last", 0, (99, 3)),
+    ],
+    ids=str,
+)
+def test_questions_about_more_than_one_position_see_everything(objective: iv.Objective) -> None:
+    assert asked(strided(), objective) is None
+
+
+def test_units_that_see_everything_have_no_window() -> None:
+    assert asked(network(SmallCNN()), iv.Neuron("fc", 0, (0, 0)), (8, 8)) is None
+    assert asked(network(TinyViT()), iv.Neuron("block", 0, (0, 0)), (8, 8)) is None
+
+
+class Aware(nn.Module):
+    """A convolution of the picture times its mean, which is taken in a way that is not traced."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.look = nn.Conv2d(3, 2, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.look(x * float(x.abs().mean())).mean((2, 3))
+
+
+def test_a_window_that_gives_another_answer_is_not_used() -> None:
+    assert asked(network(Aware()), iv.Neuron("look", 0, (4, 4)), (20, 20)) is None
