@@ -12,9 +12,9 @@ from torch import Tensor
 from ..errors import LayerError, MethodError, SettingError
 from ..modules.batching import in_batches
 from ..modules.scope import untouched
-from ..network.grids import recognised
 from ..network.network import Network, require_network
 from ..network.pictures import pictures
+from ..network.recognition import reading
 from ..network.rows import refusal
 from ..operations.receptive_field import ReceptiveField
 from ..passes.forward import forward
@@ -159,19 +159,9 @@ def _kept(values: Tensor, precision: torch.dtype | None) -> Tensor:
 
 
 def _grids(net: Network, images: Images, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    found = {name: _grid(net, images, name, each) for name, each in values.items() if each.dim() > 2}
-    return {name: maps for name, maps in found.items() if maps is not None}
-
-
-def _grid(net: Network, images: Images, name: str, values: Tensor) -> Tensor | None:
-    """What a layer gave as maps of the images; None if it has none."""
-    if net.grid is not None:
-        maps = net.grid(values)
-        return maps if len(maps) == len(images) else None
-    if refusal(net, images, net.address(name, images), len(values)) is not None:
-        return None
-    read_as = recognised(net, images, values.shape[1:])
-    return None if read_as is None else read_as(values)
+    """By layer that has a place for each value, what it gave as maps of the images."""
+    readings = {name: reading(net, images, name, each.shape) for name, each in values.items() if each.dim() > 2}
+    return {name: readings[name](values[name]) for name in readings if readings[name].on_grid}
 
 
 def _require_joinable(net: Network, images: Images, names: Sequence[str]) -> None:

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..network.grids import as_maps
 from ..network.network import Network
 from ..objectives import Objective
 from ..passes.forward import forward
@@ -51,7 +50,7 @@ class EigenCAM(LayerMethod):
         """The features along their first principal direction; a question that does not fit is refused, though."""
         seen = forward(net, images, record=(layer, *objective.layers), stop=not objective.reads_output)
         objective(seen)
-        return first_component(as_maps(net, images, layer, seen.activations[layer]))
+        return first_component(seen.maps(layer))
 
 
 def first_component(maps: Maps) -> OneMap:

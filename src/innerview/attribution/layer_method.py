@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..errors import SettingError
-from ..network.grids import grid_layer
+from ..network.default_layer import grid_layer
 from ..network.network import Network
 from ..objectives import Objective
 from .method import Images, Maps, Method

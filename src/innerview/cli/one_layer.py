@@ -18,7 +18,7 @@ def layer_named(net: "Network", image: "Tensor", name: str | None) -> str:
         LayerError: there is no such layer.
         SettingError: none is named, and there is no such default.
     """
-    from ..network.grids import default_layer
+    from ..network.default_layer import default_layer
 
     found = default_layer(net, image) if name is None else net.address(name, image).name
     if found is None:

@@ -21,7 +21,7 @@ from ..results import Provenance, Result
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
-from .shares import Image, Position, Shares, objective_position, one_image
+from .shares import Image, Position, Shares, one_image
 from .shares import shares as shares_of
 
 Projection = Literal["guided", "deconvolution", "gradient"]
@@ -124,8 +124,7 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
     chosen = _strongest(seen, (row, column), units)
     asked = [*(Channel(layer, unit) for unit in chosen), Direction(layer, tuple(there.tolist()), power=power)]
     made = synthesize(net, asked, canvas=canvas, recipe=recipe, steps=steps, seed=seed)
-    place = objective_position(net, x, layer, (row, column))
-    project, projections = _projected(net, x, [Neuron(layer, unit, place) for unit in chosen], project)
+    project, projections = _projected(net, x, [Neuron(layer, unit, (row, column)) for unit in chosen], project)
     return SemanticDictionary(
         layer=layer,
         position=(row, column),

@@ -19,7 +19,6 @@ from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
 from .shares import Image, Values, one_image
-from .shares import read as read_maps
 
 CELLS = replace(CLEAR, steps=128)
 """`CLEAR` with half the steps, as the pictures are small."""
@@ -109,8 +108,7 @@ def activation_grid(  # noqa: PLR0913 - all but what is looked at are optional
 @torch.no_grad()
 def _maps(net: Network, image: Image, layer: str) -> Values:
     with untouched(net.module):
-        output = forward(net, image, record=(layer,), stop=True).activations[layer]
-        return read_maps(net, image, layer, output)[0]
+        return forward(net, image, record=(layer,), stop=True).maps(layer)[0]
 
 
 def _coarse(maps: Values, most: int) -> Float[Tensor, "map _ _"]:

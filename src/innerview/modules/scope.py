@@ -126,13 +126,18 @@ def _same_buffers(modules: Sequence[nn.Module]) -> Iterator[None]:
 
 @contextmanager
 def _same_memory(modules: Sequence[nn.Module]) -> Iterator[None]:
-    """What modules remember while they evaluate, as LeViT does its attention biases, would outlive their weights."""
-    public = (value for each in modules for name, value in vars(each).items() if not name.startswith("_"))
-    kept = [(held, held.copy()) for held in public if type(held) is dict]
+    """What modules remember while they evaluate would outlive its cause.
+
+    LeViT keeps its attention biases in a dictionary, and Swin of transformers smaller windows for small inputs.
+    """
+    kept = [(vars(each), {name: value for name, value in vars(each).items() if name[0] != "_"}) for each in modules]
+    inside = [(held, held.copy()) for _, own in kept for held in own.values() if type(held) is dict]
     try:
         yield
     finally:
-        for held, before in kept:
+        for now, own in kept:
+            now.update(own)
+        for held, before in inside:
             held.clear()
             held.update(before)
 

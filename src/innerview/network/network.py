@@ -21,6 +21,7 @@ from .images import to_picture
 from .labels import Labels
 from .layers import Address, LayerInfo, address, trace
 from .preprocess import Preprocess
+from .readings import Reading
 from .seen import Seen
 
 
@@ -75,6 +76,7 @@ class Network:
         self.grid = grid
         self.untrained = untrained
         self._layers: dict[tuple, tuple[LayerInfo, ...]] = {}
+        self.readings: dict[tuple, Reading] = {}
         self._digest: tuple[list[ref[Tensor]], list[int], str] | None = None
 
     def __repr__(self) -> str:

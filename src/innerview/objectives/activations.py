@@ -11,6 +11,10 @@ from ..network.network import Network
 from ..network.seen import Seen
 from .objective import Objective, Part, Scores
 
+Position = tuple[int, int] | int
+"""A row and a column, or the number of a token."""
+Values = Float[Tensor, "batch channel position"]
+
 
 @dataclass(frozen=True)
 class _OfLayer(Objective):
@@ -29,7 +33,7 @@ class Channel(_OfLayer):
     channel: int
 
     def __call__(self, seen: Seen) -> Scores:
-        return _channel(seen.maps(self.layer), self.channel, self.layer).mean((1, 2))
+        return _channel(_values(seen, self.layer), self.channel, self.layer).mean(1)
 
     def part(self, layer: str) -> Part:
         """The channel."""
@@ -44,23 +48,23 @@ class Channel(_OfLayer):
 class Neuron(_OfLayer):
     """One activation: a channel at a position (row, column), by default where the channel is strongest.
 
-    For token sequences the position is (token, 0); vectors have only (0, 0).
+    Tokens lie on their grid; a single number is a token's place in the sequence, such as 0 for the class token, which
+    lies on no grid. Where no grid is known, the position is (token, 0); vectors have only (0, 0).
     """
 
     channel: int
-    position: tuple[int, int] | None = None
+    position: Position | None = None
 
     def __call__(self, seen: Seen) -> Scores:
-        maps = _channel(seen.maps(self.layer), self.channel, self.layer)
-        return maps.flatten(1).max(1).values if self.position is None else _at(maps, self.position, self.layer)
+        return _channel(_values(seen, self.layer, self.position), self.channel, self.layer).amax(1)
 
     def part(self, layer: str) -> Part:
         """The channel, at the position if there is one."""
-        return Part(frozenset({self.channel}), self.position)
+        return Part(frozenset({self.channel}), _place(self.position))
 
     def describe(self, net: Network) -> str:
         """Layer, channel and position."""
-        where = "strongest position" if self.position is None else f"position {self.position}"
+        where = "strongest position" if self.position is None else _words(self.position)
         return f"{self.layer} channel {self.channel}, {where}"
 
 
@@ -89,7 +93,7 @@ class Direction(_OfLayer):
     """
 
     vector: tuple[float, ...]
-    position: tuple[int, int] | None = None
+    position: Position | None = None
     power: float = 0.0
 
     def __post_init__(self) -> None:
@@ -97,35 +101,54 @@ class Direction(_OfLayer):
             raise SettingError(f"power is a finite number, at least 0; got {self.power}")
 
     def __call__(self, seen: Seen) -> Scores:
-        maps = seen.maps(self.layer)
-        if len(self.vector) != maps.shape[1]:
+        values = _values(seen, self.layer, self.position)
+        if len(self.vector) != values.shape[1]:
             raise ObjectiveError(
-                f"the direction has {len(self.vector)} numbers, but layer {self.layer!r} has {maps.shape[1]} channels"
+                f"the direction has {len(self.vector)} numbers, but layer {self.layer!r} has {values.shape[1]} channels"
             )
-        vector = torch.tensor(self.vector, dtype=maps.dtype, device=maps.device)
-        along = torch.einsum("bcyx,c->byx", maps, vector)
+        vector = torch.tensor(self.vector, dtype=values.dtype, device=values.device)
+        along = torch.einsum("bcp,c->bp", values, vector)
         if self.power:
-            lengths = maps.square().sum(1).clamp_min(torch.finfo(maps.dtype).tiny).sqrt() * vector.norm()
-            along = along * (along / lengths.clamp_min(torch.finfo(maps.dtype).tiny)).clamp_min(0.1) ** self.power
-        return along.mean((1, 2)) if self.position is None else _at(along, self.position, self.layer)
+            tiny = torch.finfo(values.dtype).tiny
+            lengths = values.square().sum(1).clamp_min(tiny).sqrt() * vector.norm()
+            along = along * (along / lengths.clamp_min(tiny)).clamp_min(0.1) ** self.power
+        return along.mean(1)
 
     def part(self, layer: str) -> Part:
         """All channels, at the position if there is one."""
-        return Part(position=self.position)
+        return Part(position=_place(self.position))
 
     def describe(self, net: Network) -> str:
         """The layer."""
         return f"a direction in {self.layer}"
 
 
-def _channel(maps: Tensor, channel: int, layer: str) -> Float[Tensor, "batch row column"]:
-    if not 0 <= channel < maps.shape[1]:
-        raise ObjectiveError(f"layer {layer!r} has channels 0 to {maps.shape[1] - 1}; got {channel}")
-    return maps[:, channel]
-
-
-def _at(maps: Float[Tensor, "batch row column"], position: tuple[int, int], layer: str) -> Scores:
-    rows, columns = maps.shape[1:]
+def _values(seen: Seen, layer: str, position: Position | None = None) -> Values:
+    """What a layer gives at all positions, or at one; a number counts the tokens of a sequence."""
+    if position is None:
+        return seen.maps(layer).flatten(2)
+    if isinstance(position, int):
+        tokens = seen.tokens(layer)
+        if not 0 <= position < tokens.shape[2]:
+            raise ObjectiveError(f"layer {layer!r} has tokens 0 to {tokens.shape[2] - 1}; got {position}")
+        return tokens[:, :, position, None]
+    maps = seen.maps(layer)
+    rows, columns = maps.shape[2:]
     if not (0 <= position[0] < rows and 0 <= position[1] < columns):
         raise ObjectiveError(f"layer {layer!r} has {rows} × {columns} positions (row, column); got {position}")
-    return maps[:, position[0], position[1]]
+    return maps[:, :, position[0], position[1], None]
+
+
+def _channel(values: Values, channel: int, layer: str) -> Float[Tensor, "batch position"]:
+    if not 0 <= channel < values.shape[1]:
+        raise ObjectiveError(f"layer {layer!r} has channels 0 to {values.shape[1] - 1}; got {channel}")
+    return values[:, channel]
+
+
+def _place(position: Position | None) -> tuple[int, int] | None:
+    """Its row and column; a token has none."""
+    return None if isinstance(position, int) else position
+
+
+def _words(position: Position) -> str:
+    return f"token {position}" if isinstance(position, int) else f"position {position}"

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from ..modules.outputs import first_tensor
 from ..modules.scope import hooked, untouched
-from ..network.grids import fits
 from ..network.network import Network
+from ..network.recognition import fits
 
 Images = Float[Tensor, "batch channel row column"]
 Size = tuple[int, int]

@@ -147,7 +147,7 @@ class _Dream:
         gradient, scores = torch.zeros_like(pixels), []
         for rows, columns in _tiles((pixels.shape[2], pixels.shape[3]), self.how.tile):
             found = input_gradient(self.net, inputs[:, :, rows, columns], self.objective)
-            gradient[:, :, rows, columns] = found.gradients[0].to(pixels)
+            gradient[:, :, rows, columns] = found.gradient.to(pixels)
             scores.append(found.scores)
         mean = gradient.abs().mean((1, 2, 3), keepdim=True)
         change = torch.roll(gradient, (-shift[0], -shift[1]), (2, 3)) / mean.clamp_min(torch.finfo(mean.dtype).tiny)

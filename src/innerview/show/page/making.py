@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Mapping
 
-from ...network.grids import default_layer
+from ...network.default_layer import default_layer
 from ...results import versions
 from ..drawing.titles import plain
 from .section import Visit

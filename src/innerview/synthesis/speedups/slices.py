@@ -10,6 +10,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from ...network.network import Network
+from ...network.readings import ChannelsFirst
 from ...objectives import Objective
 from ...passes.forward import forward
 from ..canvas import Size
@@ -62,8 +63,11 @@ def slices_for(net: Network, objective: Objective, view: Size) -> Slices:
         return Slices()
     small = (min(view[0], LEAST), min(view[1], LEAST))
     leaf = net.blank(small if net.takes(small) else view).requires_grad_()
-    maps = forward(net, leaf, record=(layer,), stop=True).activations[layer]
-    if maps.dim() != 4 or not channels or max(channels) >= maps.shape[1] or len(channels) > _AT_MOST * maps.shape[1]:
+    seen = forward(net, leaf, record=(layer,), stop=True)
+    maps = seen.activations[layer]
+    if maps.dim() != 4 or not isinstance(seen.reading(layer), ChannelsFirst):
+        return Slices()
+    if not channels or max(channels) >= maps.shape[1] or len(channels) > _AT_MOST * maps.shape[1]:
         return Slices()
     return Slices(_only_read_by_channel(maps), sorted(channels))
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ....network.grids import marked_layers
+from ....network.default_layer import marked_layers
 from ....network.layers import LayerInfo
 from ..section import Part, Section, Visit
 
