@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import takewhile
-from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float
@@ -31,8 +30,6 @@ Reading = Callable[[Tensor], Tensor]
 """Rearranges a layer's output, or the gradient there, into [batch, channel, row, column]."""
 
 PREFIX = 8  # the most tokens without a place; published transformers have up to five
-
-_defaults: WeakKeyDictionary[Network, dict[tuple[LayerInfo, ...], str | None]] = WeakKeyDictionary()
 
 
 def as_maps(net: Network, images: Images, layer: str, output: Float[Tensor, "..."]) -> Maps:
@@ -117,14 +114,10 @@ def default_layer(net: Network, images: Images) -> str | None:
     Behind the last attention, a network that classifies by its class token ignores the other tokens: there the
     best class score has no gradient, so that what is asked for is the last block or normalisation that has one.
     """
-    layers = net.layers(images)
-    marked = next((layer.name for layer in layers if layer.cam), None)
+    marked = next((layer.name for layer in net.layers(images) if layer.cam), None)
     if marked is not None:
         return marked
-    known = _defaults.setdefault(net, {})
-    if layers not in known:
-        known[layers] = _last_with_gradient(net, images[:1])
-    return known[layers]
+    return net.recall(("default layer", tuple(images.shape[1:])), lambda: _last_with_gradient(net, images[:1]))
 
 
 def marked_layers(net: Network, images: Images) -> tuple[LayerInfo, ...]:

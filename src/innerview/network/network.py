@@ -1,11 +1,10 @@
 """A trained network with what is needed to ask it questions: preprocessing, labels, layers."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
-from weakref import ref
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -16,12 +15,15 @@ from torch.nn.parameter import is_lazy
 from ..errors import ImageError, LabelError, NetworkError, SettingError
 from ..modules.batching import as_many_as_fit, in_batches
 from ..modules.outputs import class_scores
-from ..modules.scope import members, untouched, version
+from ..modules.scope import untouched
 from .images import to_picture
 from .labels import Labels
 from .layers import Address, LayerInfo, address, trace
+from .memory import Memory
 from .preprocess import Preprocess
 from .seen import Seen
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,7 @@ class Network:
         self.output = output
         self.grid = grid
         self.untrained = untrained
-        self._layers: dict[tuple, tuple[LayerInfo, ...]] = {}
-        self._digest: tuple[list[ref[Tensor]], list[int], str] | None = None
+        self._memory = Memory()
 
     def __repr__(self) -> str:
         return f"Network({self.name}, {self.preprocess}, {self.dtype}, {self.device})"
@@ -177,12 +178,11 @@ class Network:
     def layers(self, images: Tensor | None = None) -> tuple[LayerInfo, ...]:
         """All layers that run, in the order they are defined; read off one pass of the first image (or zeros)."""
         images = self.blank() if images is None else images
-        structure = tuple((name, id(each)) for name, each in members(self.module))
-        key = (tuple(images.shape[1:]), hash(structure))
-        if key not in self._layers:
-            with untouched(self.module):
-                self._layers[key] = trace(self.module, images[:1])
-        return self._layers[key]
+        return self.recall(("layers", tuple(images.shape[1:])), lambda: self._trace(images))
+
+    def _trace(self, images: Tensor) -> tuple[LayerInfo, ...]:
+        with untouched(self.module):
+            return trace(self.module, images[:1])
 
     def blank(self, size: tuple[int, int] | None = None) -> Float[Tensor, "1 channel row column"]:
         """An input of zeros, of so many rows and columns, or of the size that pictures are prepared to."""
@@ -219,17 +219,11 @@ class Network:
 
         It is computed again when a tensor was replaced or written to; writing through `tensor.data` goes unnoticed.
         """
-        held = [values for _, each in members(self.module) for values in (each._parameters, each._buffers) if values]
-        tensors = [each for values in held for each in values.values() if each is not None]
-        versions = list(map(version, tensors))
-        if self._digest is not None:
-            known, then, digest = self._digest
-            same = len(known) == len(tensors) and all(old() is now for old, now in zip(known, tensors, strict=True))
-            if same and then == versions:
-                return digest
-        state = dict(self.module.named_parameters()) | dict(self.module.named_buffers())
-        self._digest = list(map(ref, tensors)), versions, _hash(state)
-        return self._digest[2]
+        return self.recall("digest", lambda: _digest(self.module), weights=True)
+
+    def recall(self, key: Hashable, compute: Callable[[], Value], *, weights: bool = False) -> Value:
+        """What `compute` gives, remembered under the key until modules are exchanged; with `weights`, or written to."""
+        return self._memory.recall(key, compute, self.module, weights=weights)
 
 
 def require_network(net: object) -> None:
@@ -241,7 +235,8 @@ def require_network(net: object) -> None:
     raise NetworkError(f"innerview looks at a Network; got {type(net).__name__}. Make one: net = {remedy}")
 
 
-def _hash(state: dict[str, Tensor]) -> str:
+def _digest(module: nn.Module) -> str:
+    state = dict(module.named_parameters()) | dict(module.named_buffers())
     digest = hashlib.blake2b(digest_size=8)
     for name, tensor in sorted(state.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
