@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..errors import MethodError
+from ..errors import InnerviewError, MethodError
 from ..modules.batch_norm import exact_batch_norm
 from ..modules.checkpoints import checkpoints_explained
 from ..modules.outputs import first_tensor, with_first_tensor
@@ -65,7 +65,7 @@ def recognised(net: Network, images: Images, shape: Sequence[int]) -> Reading | 
         return partial(channels_first, size=size)
     if len(shape) != 2:
         return None
-    grid = _filled(shape[0], _patches(net.layers(images), size)) or _filled(shape[0], _square_patches(size))
+    grid = _filled(shape[0], _patches(net.traced(images), size)) or _filled(shape[0], _square_patches(size))
     return grid and partial(_placed, grid=grid)
 
 
@@ -114,7 +114,7 @@ def default_layer(net: Network, images: Images) -> str | None:
     Behind the last attention, a network that classifies by its class token ignores the other tokens: there the
     best class score has no gradient, so that what is asked for is the last block or normalisation that has one.
     """
-    marked = next((layer.name for layer in net.layers(images) if layer.cam), None)
+    marked = next((layer.name for layer in net.traced(images) if layer.cam), None)
     if marked is not None:
         return marked
     return net.recall(("default layer", tuple(images.shape[1:])), lambda: _last_with_gradient(net, images[:1]))
@@ -122,8 +122,11 @@ def default_layer(net: Network, images: Images) -> str | None:
 
 def marked_layers(net: Network, images: Images) -> tuple[LayerInfo, ...]:
     """The layers of the network, of which `cam` marks the default for class activation maps, tokens or not."""
-    default = default_layer(net, images)
-    return tuple(replace(layer, cam=layer.name == default) for layer in net.layers(images))
+    try:
+        default = default_layer(net, images)
+    except InnerviewError:  # it has no class scores, or hides its gradients; its layers are there all the same
+        default = None
+    return tuple(replace(layer, cam=layer.name == default) for layer in net.traced(images))
 
 
 def _last_with_gradient(net: Network, image: Images) -> str | None:
@@ -158,8 +161,8 @@ def _on_grid(net: Network, image: Images, gradient: Tensor | None) -> bool:
 
 def _candidates(net: Network, images: Images) -> Iterator[LayerInfo]:
     """The grids before the first tokens; then, of the layers that give tokens, the blocks and normalisations."""
-    yield from _before_tokens(net.layers(images))
-    for layer in in_order(net.layers(images)):
+    yield from _before_tokens(net.traced(images))
+    for layer in in_order(net.traced(images)):
         a_block = any(True for _ in net.module.get_submodule(layer.name).children())
         if len(layer.output_shape) == 2 and (a_block or "Norm" in layer.kind):
             yield layer
