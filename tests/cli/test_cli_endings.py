@@ -39,7 +39,8 @@ COMMAND = [sys.executable, "-m", "innerview"]
         (["layers", "--mean", "0.1,0.2"], "mean and std have one number for each channel; got 2 and 3"),
         (
             ["layers", "--labels", "none.txt"],
-            "--labels takes a text file; 'none.txt' cannot be read: No such file or directory",
+            "labels are a list of names, or a text file with one a line; 'none.txt' cannot be read: "
+            "No such file or directory",
         ),
         (["methods", "gradcm"], None),
         (["layers", "builtin/lent"], None),

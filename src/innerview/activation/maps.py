@@ -129,7 +129,7 @@ def activations(
         size = net.batch_size(images, graph=False)
         parts = [part for _, part in in_batches(len(images), size, run)]
     values = {name: torch.cat([part[name] for part in parts]) for name in names}
-    fields = {info.name: info.receptive_field for info in net.layers(images)}
+    fields = {info.name: info.receptive_field for info in net.traced(images)}
     grids = _grids(net, images, values)
     return Activations(
         outputs=values,

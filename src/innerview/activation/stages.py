@@ -63,7 +63,7 @@ class _Path:
 
     @classmethod
     def of(cls, net: Network, images: Images) -> "_Path":
-        layers = {info.name: info for info in net.layers(images)}
+        layers = {info.name: info for info in net.traced(images)}
         sizes = {name: size for name, info in layers.items() if (size := _size(net, images, info))}
         same = main_path(net, images, sizes)
         names = {name for names in same for name in names}

@@ -117,7 +117,7 @@ class _LastGrids(TorchDispatchMode):
 
 def _head(net: Network, images: Images) -> nn.Linear | nn.Conv2d | None:
     """The layer that runs last of those that are linear at each position on its own."""
-    order = sorted(net.layers(images), key=lambda layer: layer.finished[-1], reverse=True)
+    order = sorted(net.traced(images), key=lambda layer: layer.finished[-1], reverse=True)
     modules = (net.module.get_submodule(layer.name) for layer in order)
     return next((each for each in modules if isinstance(each, nn.Linear) or _is_pointwise(each)), None)
 

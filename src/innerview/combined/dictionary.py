@@ -139,7 +139,7 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
         share=shared.sum(),
         score=seen.score,
         image=pictures(net, x)[0],
-        field={info.name: info.receptive_field for info in net.layers(x)}.get(layer),
+        field={info.name: info.receptive_field for info in net.traced(x)}.get(layer),
         provenance=Provenance(
             network=net.title,
             weights=net.digest(),

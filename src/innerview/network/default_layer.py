@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..errors import MethodError
+from ..errors import InnerviewError, MethodError
 from ..modules.batch_norm import exact_batch_norm
 from ..modules.checkpoints import checkpoints_explained
 from ..modules.outputs import first_tensor, with_first_tensor
@@ -19,7 +18,6 @@ from .recognition import before_tokens, reading, reading_of
 from .rows import require_rows
 
 Images = Float[Tensor, "batch channel row column"]
-_defaults: WeakKeyDictionary[Network, dict[tuple[LayerInfo, ...], str | None]] = WeakKeyDictionary()
 
 
 def grid_layer(net: Network, images: Images, name: str | None) -> str:
@@ -49,20 +47,19 @@ def default_layer(net: Network, images: Images) -> str | None:
     Behind the last attention, a network that classifies by its class token ignores the other tokens: there the
     best class score has no gradient, so that what is asked for is the last block or normalisation that has one.
     """
-    layers = net.layers(images)
-    marked = next((layer.name for layer in layers if layer.cam), None)
+    marked = next((layer.name for layer in net.traced(images) if layer.cam), None)
     if marked is not None:
         return marked
-    known = _defaults.setdefault(net, {})
-    if layers not in known:
-        known[layers] = _last_with_gradient(net, images[:1])
-    return known[layers]
+    return net.recall(("default layer", tuple(images.shape[1:])), lambda: _last_with_gradient(net, images[:1]))
 
 
 def marked_layers(net: Network, images: Images) -> tuple[LayerInfo, ...]:
     """The layers of the network, of which `cam` marks the default for class activation maps, tokens or not."""
-    default = default_layer(net, images)
-    return tuple(replace(layer, cam=layer.name == default) for layer in net.layers(images))
+    try:
+        default = default_layer(net, images)
+    except InnerviewError:  # it has no class scores, or hides its gradients; its layers are there all the same
+        default = None
+    return tuple(replace(layer, cam=layer.name == default) for layer in net.traced(images))
 
 
 def _last_with_gradient(net: Network, image: Images) -> str | None:
@@ -97,8 +94,8 @@ def _on_grid(net: Network, image: Images, gradient: Tensor | None) -> bool:
 
 def _candidates(net: Network, images: Images) -> Iterator[LayerInfo]:
     """The grids before the first tokens; then, of the layers that give tokens, the blocks and normalisations."""
-    yield from before_tokens(net.layers(images))
-    for layer in in_order(net.layers(images)):
+    yield from before_tokens(net.traced(images))
+    for layer in in_order(net.traced(images)):
         a_block = any(True for _ in net.module.get_submodule(layer.name).children())
         if len(layer.output_shape) == 2 and (a_block or "Norm" in layer.kind):
             yield layer

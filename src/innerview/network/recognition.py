@@ -39,10 +39,8 @@ def reading(net: Network, images: Images, layer: str, shape: Shape | None = None
         layer: the layer's address.
         shape: of what the layer gave for them; by default what its last call gives.
     """
-    key = (id(net.layers(images)), layer, len(images), shape)
-    if key not in net.readings:
-        net.readings[key] = _reading(net, images, layer, shape)
-    return net.readings[key]
+    asked = ("reading", layer, tuple(images.shape), shape, net.grid)
+    return net.recall(asked, lambda: _reading(net, images, layer, shape))
 
 
 def _reading(net: Network, images: Images, layer: str, shape: Shape | None) -> Reading:
@@ -97,7 +95,7 @@ def _token_grid(net: Network, images: Images, tokens: int, layer: str | None) ->
     if layer is not None and size != own and net.takes(own):
         usual = reading(net, net.blank(own), layer)
         prefix = (usual.prefix,) if isinstance(usual, Tokens) else prefix
-    grids = (_patches(net.layers(images), size), _square_patches(size))
+    grids = (_patches(net.traced(images), size), _square_patches(size))
     return next((found for each in grids if (found := _filled(tokens, each, prefix))), None)
 
 
@@ -108,7 +106,7 @@ def _fits_last(shape: Shape, size: Size) -> bool:
 
 def _ends_along_last_axis(net: Network, layer: str) -> bool:
     """Whether the last layer up to this one that tells one axis from the others is about the last axis."""
-    infos = {info.name: info for info in net.layers()}
+    infos = {info.name: info for info in net.traced()}
     end = infos[net.address(layer).name.partition(":")[0]].finished[-1]
     order = reversed(in_order(infos.values()))
     before = (net.module.get_submodule(info.name) for info in order if info.finished[-1] <= end)

@@ -111,7 +111,7 @@ def _field_of(net: Network, objective: Objective, view: Size) -> tuple[tuple[int
         return None
     (layer,) = objective.layers
     position = objective.part(layer).position
-    info = {each.name: each for each in net.layers(net.blank(view))}.get(layer)
+    info = {each.name: each for each in net.traced(net.blank(view))}.get(layer)
     field = info.receptive_field if info else None
     if info is None or field is None or position is None or field.is_whole_image or len(info.finished) > 1:
         return None
