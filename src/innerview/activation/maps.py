@@ -15,6 +15,7 @@ from ..modules.scope import untouched
 from ..network.grids import recognised
 from ..network.network import Network, require_network
 from ..network.pictures import pictures
+from ..network.provenance import provenance
 from ..network.rows import refusal
 from ..operations.receptive_field import ReceptiveField
 from ..passes.forward import forward
@@ -136,13 +137,7 @@ def activations(
         grids=grids,
         fields={name: fields.get(name.partition(":")[0]) for name in grids},
         images=pictures(net, images),
-        provenance=Provenance(
-            net.title,
-            net.digest(),
-            (),
-            "activations",
-            {"layers": list(names), "precision": precision and str(precision)},
-        ),
+        provenance=provenance(net, "activations", layers=names, precision=precision),
     )
 
 
