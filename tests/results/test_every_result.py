@@ -81,7 +81,8 @@ def test_the_line_says_kind_method_network_question_shape_and_range() -> None:
     assert "values [3, 1, 1, 1] from 1 to 2, not all finite" in repr(with_nan)
     assert repr(made("Activations")).startswith("Activations(activations of SmallCNN: conv2 [2, 6, 4, 4] from ")
     assert repr(made("Activations")).endswith(" and 1 more)")
-    assert repr(made("Shift")).startswith("Shift(Attribution(GradCAM of SmallCNN, ")
+    assert repr(made("Snapshot")).startswith("Snapshot(Recorder of SmallCNN: kernels [4, 3, 3, 3] from ")
+    assert repr(made("Shift")).startswith("Shift(shift of SmallCNN, ox, the: before, values [3, 1, ")
 
 
 @pytest.mark.parametrize("kind", RESULTS)

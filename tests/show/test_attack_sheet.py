@@ -16,6 +16,8 @@ from innerview.results import Provenance
 from innerview.show.drawing.colours import Scale
 from innerview.show.sheets.attack import attack_sheet, magnification
 
+ORIGIN = Provenance("net", "0" * 16, ("away from ox",), "PGD", {})
+
 
 def attacked(
     change: float = 0.01,
@@ -37,7 +39,7 @@ def attacked(
         steps=torch.tensor([len(classes) - 1]),
         success=torch.tensor([classes[-1] != classes[0]]),
         names=dict(enumerate(names)),
-        provenance=Provenance("net", "0" * 16, ("away from ox",), "PGD", {}),
+        provenance=ORIGIN,
     )
 
 
@@ -51,7 +53,8 @@ def around(*counts: int, own: int = 0, radius: float = 2.0) -> SphereTest:
 def moved(values: torch.Tensor | None = None, *, signed: bool = True) -> Shift:
     """An explanation that was a spot, and after the attack these values, by default half of it and another spot."""
     after = spot() / 2 + spot(at=(8, 20)) / 2 if values is None else values
-    return Shift(attribution(spot(), signed=signed), attribution(after, signed=signed))
+    before = attribution(spot(), signed=signed)
+    return Shift(before, attribution(after, signed=signed), ORIGIN)
 
 
 def words(drawn: Figure) -> list[str]:
@@ -132,7 +135,7 @@ def test_an_explanation_that_is_nothing_is_not_drawn() -> None:
         ([attacked()] * 2, {"sphere": around(1)}, "got 2 attacks of 2 images, and 1"),
         (
             attacked(),
-            {"shift": Shift(*[attribution(spot(3), asked=("ox",) * 3)] * 2), "sphere": around(1)},
+            {"shift": Shift(*[attribution(spot(3), asked=("ox",) * 3)] * 2, ORIGIN), "sphere": around(1)},
             "got 1 attack of 1 images, and 3, 1",
         ),
     ],

@@ -4,12 +4,12 @@ import math
 
 import pytest
 import torch
-from planted import GREY_INPUT, INPUT, planted, templates
 
 import innerview as iv
 from innerview.synthesis.canvas import Fourier, Pixels
 from innerview.synthesis.colour import correlated, decorrelated
 from innerview.synthesis.streams import Streams
+from planted import GREY_INPUT, INPUT, planted, templates
 
 
 def network(size: int | tuple[int, int] = 8, channels: int = 3) -> iv.Network:

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from planted import INPUT, planted, templates
 from torch.nn import functional
 
 import innerview as iv
 from innerview.progress import listening
 from innerview.synthesis.dream import Octaves, dream
+from planted import INPUT, planted, templates
 from small_networks import PIXELS, SmallCNN, images, network
 
 ENERGY = iv.LayerEnergy("conv2")

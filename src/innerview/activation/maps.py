@@ -14,6 +14,7 @@ from ..modules.batching import in_batches
 from ..modules.scope import untouched
 from ..network.network import Network, require_network
 from ..network.pictures import pictures
+from ..network.provenance import provenance
 from ..network.recognition import reading
 from ..network.rows import refusal
 from ..operations.receptive_field import ReceptiveField
@@ -136,13 +137,7 @@ def activations(
         grids=grids,
         fields={name: fields.get(name.partition(":")[0]) for name in grids},
         images=pictures(net, images),
-        provenance=Provenance(
-            net.title,
-            net.digest(),
-            (),
-            "activations",
-            {"layers": list(names), "precision": precision and str(precision)},
-        ),
+        provenance=provenance(net, "activations", layers=names, precision=precision),
     )
 
 

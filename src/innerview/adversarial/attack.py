@@ -1,7 +1,6 @@
 """A small change of an image that changes the network's answer."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 from ..modules.batching import in_batches
 from ..modules.scope import untouched
 from ..network.network import Network, require_network
+from ..network.provenance import provenance
 from ..objectives.question import Classes, Question
 from ..progress import Advance, steps
 from ..results import Provenance
@@ -69,14 +69,8 @@ def attack(
                 return _attacked(start.rows(range(len(images))[rows]), method, advance)
 
             ways = [way for _, way in in_batches(len(images), size, run)]
-        provenance = Provenance(
-            network=net.title,
-            weights=net.digest(),
-            objective=tuple(words for way in ways for words in way.start.goal.describe(net, len(way.pixels))),
-            method=type(method).__name__,
-            settings=asdict(method),
-        )
-        return _result(start, ways, provenance)
+        asked = (words for way in ways for words in way.start.goal.describe(net, len(way.pixels)))
+        return _result(start, ways, provenance(net, method, asked))
 
 
 def _attacked(start: Start, method: AttackMethod, advance: Advance) -> "_Way":

@@ -12,6 +12,7 @@ from ..errors import ImageError, SettingError
 from ..modules.batching import in_batches
 from ..modules.scope import untouched
 from ..network.network import Network, require_network
+from ..network.provenance import provenance
 from ..passes.forward import forward
 from ..progress import Advance, steps
 from ..results import Provenance, Result
@@ -89,16 +90,10 @@ def sphere(  # noqa: PLR0913 - all but the first three are optional
     with untouched(net.module), torch.no_grad(), steps("around the image", samples * len(images)) as advance:
         around = [_Around(net, images[[i]], before[[i]], radii[i]) for i in range(len(images))]
         counts = torch.stack([each.counts(samples, seed, advance) for each in around])
-    attacked = {"method": attack.provenance.method, **attack.provenance.settings}
-    provenance = Provenance(
-        network=net.title,
-        weights=net.digest(),
-        objective=tuple(map(net.label, classes.tolist())),
-        method="sphere",
-        settings={"samples": samples, "radius": radius, "seed": seed, "attack": attacked},
-    )
+    asked, attacked = map(net.label, classes.tolist()), attack.provenance.how
+    origin = provenance(net, "sphere", asked, samples=samples, radius=radius, seed=seed, attack=attacked)
     occurring = {*counts.sum(0).nonzero().flatten().tolist(), *classes.tolist()}
-    return SphereTest(counts, classes, radii, {index: net.label(index) for index in sorted(occurring)}, provenance)
+    return SphereTest(counts, classes, radii, {index: net.label(index) for index in sorted(occurring)}, origin)
 
 
 def require_settings(samples: int, radius: float) -> None:

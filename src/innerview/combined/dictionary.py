@@ -14,6 +14,7 @@ from ..attribution.relu_rules import Deconvolution, GuidedBackprop
 from ..errors import MethodError, SettingError
 from ..network.network import Network
 from ..network.pictures import pictures
+from ..network.provenance import provenance
 from ..objectives import Channel, Direction, Neuron, Question
 from ..operations.receptive_field import ReceptiveField
 from ..passes.sharing import sharing
@@ -140,12 +141,16 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
         score=seen.score,
         image=pictures(net, x)[0],
         field={info.name: info.receptive_field for info in net.traced(x)}.get(layer),
-        provenance=Provenance(
-            network=net.title,
-            weights=net.digest(),
-            objective=(seen.question,),
-            method="dictionary",
-            settings=dict(made.provenance.settings) | {"units": units, "project": project, "power": power},
+        provenance=provenance(
+            net,
+            "semantic_dictionary",
+            [seen.question],
+            layer=layer,
+            position=(row, column),
+            units=units,
+            project=project,
+            power=power,
+            **made.provenance.settings,
         ),
     )
 

@@ -12,6 +12,7 @@ from ..errors import SettingError
 from ..modules.scope import untouched
 from ..network.network import Network
 from ..network.pictures import pictures
+from ..network.provenance import provenance
 from ..objectives import Direction
 from ..passes.forward import forward
 from ..results import Provenance, Result
@@ -95,12 +96,14 @@ def activation_grid(  # noqa: PLR0913 - all but what is looked at are optional
         images=made.images.unflatten(0, maps.shape[1:]),
         magnitudes=maps.norm(dim=0),
         photograph=pictures(net, x)[0],
-        provenance=Provenance(
-            network=net.title,
-            weights=net.digest(),
-            objective=(f"each position of {layer}",),
-            method="activation_grid",
-            settings=dict(made.provenance.settings) | {"layer": layer, "most": most, "power": power},
+        provenance=provenance(
+            net,
+            "activation_grid",
+            [f"each position of {layer}"],
+            layer=layer,
+            most=most,
+            power=power,
+            **made.provenance.settings,
         ),
     )
 

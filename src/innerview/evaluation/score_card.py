@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -14,13 +13,13 @@ from ..modules.batching import in_batches
 from ..modules.scope import untouched
 from ..network.images import PictureSource
 from ..network.network import Network
+from ..network.provenance import provenance
 from ..network.seen import Seen
 from ..objectives import Channel, Logit, Neuron, Objective, PerImage, Probability, Question, each_objective
 from ..passes.forward import forward
 from ..progress import steps as progress
-from ..results import Provenance
 from ..synthesis.canvas import Pixels01, on, resized
-from ..synthesis.recipe import LUCID, Recipe
+from ..synthesis.recipe import LUCID
 from ..synthesis.result import Synthesis
 from ..synthesis.spectrum import image_files, ring_means, waves
 from ..synthesis.streams import Streams
@@ -97,7 +96,16 @@ def score_card(  # noqa: PLR0913 - all but the first four are optional
         transfer_probabilities=transfer_probabilities,
         spectrum_distances=(pictures.levels - usual).abs().mean((1, 2)),
         natural_spectrum_distances=(natural.levels - usual).abs().mean((1, 2)),
-        provenance=_provenance(examiner, made, asked, len(files), other),
+        provenance=provenance(
+            net,
+            "score_card",
+            asked,
+            pictures=made.provenance.how,
+            photographs=len(files),
+            views=views,
+            seed=seed,
+            other=other and {"network": other.title, "weights": other.digest()},
+        ),
     )
 
 
@@ -236,23 +244,3 @@ def _there(net: Network, objective: Objective, other: Network) -> Logit | None:
             if other.labels is None:
                 raise
     return None
-
-
-def _provenance(
-    examiner: _Examiner, made: Synthesis, asked: Sequence[Objective], photographs: int, other: Network | None
-) -> Provenance:
-    net = examiner.net
-    settings: dict[str, Any] = {
-        "pictures": {"method": made.provenance.method, **made.provenance.settings},
-        "photographs": photographs,
-        "views": Recipe(views=examiner.views).settings["views"],
-        "seed": examiner.seed,
-        "other": other and {"network": other.title, "weights": other.digest()},
-    }
-    return Provenance(
-        network=net.title,
-        weights=net.digest(),
-        objective=tuple(each.describe(net) for each in asked),
-        method="score_card",
-        settings=settings,
-    )

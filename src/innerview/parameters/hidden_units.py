@@ -11,7 +11,7 @@ from ..errors import MethodError, SettingError
 from ..modules.batching import in_batches
 from ..modules.scope import hooked, untouched
 from ..network.network import Network
-from ..results import Provenance
+from ..network.provenance import provenance
 from .unit_lines import Extent, UnitLines
 
 Points = Float[Tensor, "point 2"]
@@ -70,8 +70,15 @@ def hidden_units(  # noqa: PLR0913 - all but the network are optional
         bias=bias,
         extent=limits,
         regions=torch.cat([classes for classes, _ in parts]).reshape(square),
-        provenance=Provenance(
-            net.title, net.digest(), (), "hidden_units", {"resolution": resolution, "threshold": threshold}
+        provenance=provenance(
+            net,
+            "hidden_units",
+            data=points,
+            labels=classes,
+            extent=limits,
+            resolution=resolution,
+            threshold=threshold,
+            deeper=deeper,
         ),
         points=points,
         labels=classes,

@@ -1,7 +1,7 @@
 """An image in which a network sees more of what it sees already."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,11 +12,12 @@ from ..errors import SettingError
 from ..modules.batching import in_batches
 from ..modules.scope import untouched
 from ..network.network import Network, require_network
+from ..network.provenance import provenance
 from ..objectives import Objective, Question, as_objective
 from ..objectives.scoring import input_gradient, score
 from ..progress import Advance
 from ..progress import steps as progress
-from ..results import Provenance
+from ..results.provenance import settings_of
 from .ascent import Pictures, joined, words
 from .canvas import Pixels01, Size, on, resized
 from .result import Synthesis
@@ -106,14 +107,9 @@ def dream(  # noqa: PLR0913 - all but the question are optional
                 return _Dream(net, mine, how, Streams([seed])).run(pixels[rows], octaves, advance)
 
             parts = [part for _, part in in_batches(len(images), fitting, run)]
-        provenance = Provenance(
-            network=net.title,
-            weights=net.digest(),
-            objective=tuple(asked.rows([row]).describe(net) for row in range(len(images))),
-            method="dream",
-            settings=asdict(how) | {"octaves": octaves, "seed": seed},
-        )
-    return Synthesis(**vars(joined(parts)), moments=(), provenance=provenance)
+        each = (asked.rows([row]) for row in range(len(images)))
+        origin = provenance(net, "dream", each, octaves=octaves, seed=seed, **settings_of(how))
+    return Synthesis(**vars(joined(parts)), moments=(), provenance=origin)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from ..errors import MethodError, SettingError
 from ..modules.batching import in_batches
 from ..modules.scope import untouched
 from ..network.network import Network
+from ..network.provenance import provenance
 from ..objectives import Objective, PerImage, Question, each_objective
 from ..progress import steps as progress
-from ..results import Provenance
+from ..results.provenance import settings_of
 from .ascent import Climb, Pictures, joined
 from .canvas import Canvas, Size
 from .diversity import Diverse
@@ -65,20 +66,14 @@ def synthesize(  # noqa: PLR0913 - all but the question are optional
     with untouched(net.module), torch.inference_mode(False), torch.enable_grad():
         plan = _Plan.of(net, recipe, starts if recipe.diversity else 1, tuple(sorted(set(snapshots))))
         pictures = plan.run(asked, seeds)
-        provenance = Provenance(
-            network=net.title,
-            weights=net.digest(),
-            objective=tuple(each.describe(net) for each in asked),
-            method="synthesize",
-            settings=plan.recipe.settings | {"seed": seed, "starts": starts},
-        )
+        origin = provenance(net, "synthesize", asked, seed=seed, starts=starts, **settings_of(plan.recipe))
     if not bool(pictures.alive.any()):
         raise MethodError(
-            f"no gradient reaches the picture from {', '.join(dict.fromkeys(provenance.objective))} of {net.name}: the "
+            f"no gradient reaches the picture from {', '.join(dict.fromkeys(origin.objective))} of {net.name}: the "
             "units may be dead, or open for other images only. Start from an image, Fourier(image=…), or from another "
             "seed"
         )
-    return Synthesis(**vars(pictures), moments=plan.moments, provenance=provenance)
+    return Synthesis(**vars(pictures), moments=plan.moments, provenance=origin)
 
 
 @dataclass(frozen=True)
