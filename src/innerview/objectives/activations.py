@@ -1,6 +1,7 @@
 """Questions about what happens inside: a neuron, a channel, a layer, a direction."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -9,12 +10,16 @@ from torch import Tensor
 from ..errors import ObjectiveError, SettingError
 from ..network.network import Network
 from ..network.seen import Seen
-from .objective import Objective, Part, Scores
+from . import checks
+from .objective import Line, Objective, Part, Scores
 
 
 @dataclass(frozen=True)
 class _OfLayer(Objective):
     layer: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layer", checks.address(self.layer))
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -28,8 +33,19 @@ class Channel(_OfLayer):
 
     channel: int
 
+    form: ClassVar[str] = "channel:LAYER,CHANNEL"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "channel", checks.whole("a channel", self.channel))
+
     def __call__(self, seen: Seen) -> Scores:
         return _channel(seen.maps(self.layer), self.channel, self.layer).mean((1, 2))
+
+    def line(self, seen: Seen) -> Line:
+        """All channels of the layer."""
+        maps = seen.maps(self.layer)
+        return maps.mean((2, 3)), _existing(maps, self.channel, self.layer)
 
     def part(self, layer: str) -> Part:
         """The channel."""
@@ -50,9 +66,22 @@ class Neuron(_OfLayer):
     channel: int
     position: tuple[int, int] | None = None
 
+    form: ClassVar[str] = "neuron:LAYER,CHANNEL[,ROW,COLUMN]"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "channel", checks.whole("a channel", self.channel))
+        object.__setattr__(self, "position", checks.position(self.position))
+
     def __call__(self, seen: Seen) -> Scores:
         maps = _channel(seen.maps(self.layer), self.channel, self.layer)
         return maps.flatten(1).max(1).values if self.position is None else _at(maps, self.position, self.layer)
+
+    def line(self, seen: Seen) -> Line:
+        """All channels of the layer, each at the position or where it is strongest."""
+        maps = seen.maps(self.layer)
+        units = maps.amax((2, 3)) if self.position is None else _at(maps, self.position, self.layer)
+        return units, _existing(maps, self.channel, self.layer)
 
     def part(self, layer: str) -> Part:
         """The channel, at the position if there is one."""
@@ -68,12 +97,33 @@ class Neuron(_OfLayer):
 class LayerEnergy(_OfLayer):
     """The mean of the squared activations of a whole layer: what DeepDream amplifies."""
 
+    form: ClassVar[str] = "energy:LAYER"
+
     def __call__(self, seen: Seen) -> Scores:
         return seen.maps(self.layer).square().mean((1, 2, 3))
 
     def describe(self, net: Network) -> str:
         """The layer."""
         return f"energy of {self.layer}"
+
+
+@dataclass(frozen=True)
+class Maximum(_OfLayer):
+    """The largest activation of a whole layer: of the `Neuron` that answers an image most.
+
+        f(x) = max A(k, y, x)   over all channels and positions
+
+    Reference: Fleuret, Deep learning course: the "max feature response", `model.features(x).max()`.
+    """
+
+    form: ClassVar[str] = "max:LAYER"
+
+    def __call__(self, seen: Seen) -> Scores:
+        return seen.maps(self.layer).flatten(1).max(1).values
+
+    def describe(self, net: Network) -> str:
+        """The layer."""
+        return f"maximum of {self.layer}"
 
 
 @dataclass(frozen=True)
@@ -92,7 +142,12 @@ class Direction(_OfLayer):
     position: tuple[int, int] | None = None
     power: float = 0.0
 
+    form: ClassVar[str] = "direction:LAYER,[NUMBER,…]"
+
     def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "vector", checks.vector("a direction", self.vector))
+        object.__setattr__(self, "position", checks.position(self.position))
         if not 0 <= self.power < float("inf"):
             raise SettingError(f"power is a finite number, at least 0; got {self.power}")
 
@@ -119,13 +174,17 @@ class Direction(_OfLayer):
 
 
 def _channel(maps: Tensor, channel: int, layer: str) -> Float[Tensor, "batch row column"]:
+    return maps[:, _existing(maps, channel, layer)]
+
+
+def _existing(maps: Tensor, channel: int, layer: str) -> int:
     if not 0 <= channel < maps.shape[1]:
         raise ObjectiveError(f"layer {layer!r} has channels 0 to {maps.shape[1] - 1}; got {channel}")
-    return maps[:, channel]
+    return channel
 
 
-def _at(maps: Float[Tensor, "batch row column"], position: tuple[int, int], layer: str) -> Scores:
-    rows, columns = maps.shape[1:]
+def _at(maps: Float[Tensor, "*units row column"], position: tuple[int, int], layer: str) -> Float[Tensor, "*units"]:
+    rows, columns = maps.shape[-2:]
     if not (0 <= position[0] < rows and 0 <= position[1] < columns):
         raise ObjectiveError(f"layer {layer!r} has {rows} × {columns} positions (row, column); got {position}")
-    return maps[:, position[0], position[1]]
+    return maps[..., position[0], position[1]]
