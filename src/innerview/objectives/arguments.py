@@ -52,7 +52,7 @@ def read(kind: type[Kind], text: str) -> list[Kind]:
     pieces = [text] if slots and slots[0].alone else _pieces(text)
     given: dict[str, Sequence[Any]] = {}
     for slot in slots:
-        if pieces and (slot.bare or not _NAMED.fullmatch(pieces[0])):
+        if pieces and not slot.named(pieces[0]):
             given[slot.name] = slot.taken(pieces)
     given |= _by_name(pieces, {slot.name: slot for slot in slots if slot.name not in given})
     if missing := [slot.name for slot in slots if slot.needed and slot.name not in given]:
@@ -95,6 +95,10 @@ class _Slot:
         """Whether it is two whole numbers."""
         return any(get_args(kind) == (int, int) for kind in self.kinds)
 
+    def named(self, piece: str) -> bool:
+        """Whether a piece of text is not for this field, but for the one that it names."""
+        return not (self.bare and self.needed) and bool(_NAMED.fullmatch(piece))
+
     def written(self, value: Any) -> str:
         """A value, where its name need not be said."""
         if self.bare and isinstance(value, str):
@@ -124,7 +128,7 @@ class _Slot:
 
     def _is_clear(self, text: str) -> bool:
         """Whether it is read as it stands: no number, nothing that ends it, nothing that nobody sees."""
-        if int in self.kinds and _INDEX.fullmatch(text):
+        if (int in self.kinds and _INDEX.fullmatch(text)) or self.named(text):
             return False
         return text.isprintable() and not _MISREAD.search(text) and (self.alone or "," not in text)
 
