@@ -1,6 +1,7 @@
 """Questions about what happens inside: a neuron, a channel, a layer, a direction."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -9,16 +10,18 @@ from torch import Tensor
 from ..errors import ObjectiveError, SettingError
 from ..network.network import Network
 from ..network.seen import Seen
-from .objective import Objective, Part, Scores
+from . import checks
+from .objective import Line, Objective, Part, Scores
 
-Position = tuple[int, int] | int
-"""A row and a column, or the number of a token."""
 Values = Float[Tensor, "batch channel position"]
 
 
 @dataclass(frozen=True)
 class _OfLayer(Objective):
     layer: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layer", checks.address(self.layer))
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -32,8 +35,19 @@ class Channel(_OfLayer):
 
     channel: int
 
+    form: ClassVar[str] = "channel:LAYER,CHANNEL"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "channel", checks.whole("a channel", self.channel))
+
     def __call__(self, seen: Seen) -> Scores:
         return _channel(_values(seen, self.layer), self.channel, self.layer).mean(1)
+
+    def line(self, seen: Seen) -> Line:
+        """All channels of the layer."""
+        values = _values(seen, self.layer)
+        return values.mean(2), _existing(values, self.channel, self.layer)
 
     def part(self, layer: str) -> Part:
         """The channel."""
@@ -53,10 +67,22 @@ class Neuron(_OfLayer):
     """
 
     channel: int
-    position: Position | None = None
+    position: tuple[int, int] | int | None = None
+
+    form: ClassVar[str] = "neuron:LAYER,CHANNEL[,ROW,COLUMN|,TOKEN]"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "channel", checks.whole("a channel", self.channel))
+        object.__setattr__(self, "position", checks.position(self.position))
 
     def __call__(self, seen: Seen) -> Scores:
         return _channel(_values(seen, self.layer, self.position), self.channel, self.layer).amax(1)
+
+    def line(self, seen: Seen) -> Line:
+        """All channels of the layer, each at the position or where it is strongest."""
+        values = _values(seen, self.layer, self.position)
+        return values.amax(2), _existing(values, self.channel, self.layer)
 
     def part(self, layer: str) -> Part:
         """The channel, at the position if there is one."""
@@ -72,12 +98,33 @@ class Neuron(_OfLayer):
 class LayerEnergy(_OfLayer):
     """The mean of the squared activations of a whole layer: what DeepDream amplifies."""
 
+    form: ClassVar[str] = "energy:LAYER"
+
     def __call__(self, seen: Seen) -> Scores:
         return seen.maps(self.layer).square().mean((1, 2, 3))
 
     def describe(self, net: Network) -> str:
         """The layer."""
         return f"energy of {self.layer}"
+
+
+@dataclass(frozen=True)
+class Maximum(_OfLayer):
+    """The largest activation of a whole layer: of the `Neuron` that answers an image most.
+
+        f(x) = max A(k, y, x)   over all channels and positions
+
+    Reference: Fleuret, Deep learning course: the "max feature response", `model.features(x).max()`.
+    """
+
+    form: ClassVar[str] = "max:LAYER"
+
+    def __call__(self, seen: Seen) -> Scores:
+        return seen.maps(self.layer).flatten(1).max(1).values
+
+    def describe(self, net: Network) -> str:
+        """The layer."""
+        return f"maximum of {self.layer}"
 
 
 @dataclass(frozen=True)
@@ -93,10 +140,15 @@ class Direction(_OfLayer):
     """
 
     vector: tuple[float, ...]
-    position: Position | None = None
+    position: tuple[int, int] | int | None = None
     power: float = 0.0
 
+    form: ClassVar[str] = "direction:LAYER,[NUMBER,…]"
+
     def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "vector", checks.vector("a direction", self.vector))
+        object.__setattr__(self, "position", checks.position(self.position))
         if not 0 <= self.power < float("inf"):
             raise SettingError(f"power is a finite number, at least 0; got {self.power}")
 
@@ -123,7 +175,7 @@ class Direction(_OfLayer):
         return f"a direction in {self.layer}"
 
 
-def _values(seen: Seen, layer: str, position: Position | None = None) -> Values:
+def _values(seen: Seen, layer: str, position: checks.Position | None = None) -> Values:
     """What a layer gives at all positions, or at one; a number counts the tokens of a sequence."""
     if position is None:
         return seen.maps(layer).flatten(2)
@@ -140,15 +192,19 @@ def _values(seen: Seen, layer: str, position: Position | None = None) -> Values:
 
 
 def _channel(values: Values, channel: int, layer: str) -> Float[Tensor, "batch position"]:
+    return values[:, _existing(values, channel, layer)]
+
+
+def _existing(values: Values, channel: int, layer: str) -> int:
     if not 0 <= channel < values.shape[1]:
         raise ObjectiveError(f"layer {layer!r} has channels 0 to {values.shape[1] - 1}; got {channel}")
-    return values[:, channel]
+    return channel
 
 
-def _place(position: Position | None) -> tuple[int, int] | None:
+def _place(position: checks.Position | None) -> tuple[int, int] | None:
     """Its row and column; a token has none."""
     return None if isinstance(position, int) else position
 
 
-def _words(position: Position) -> str:
+def _words(position: checks.Position) -> str:
     return f"token {position}" if isinstance(position, int) else f"position {position}"
