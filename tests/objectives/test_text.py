@@ -177,7 +177,7 @@ CHANNEL = "It is written channel:LAYER,CHANNEL"
         (
             "neuron:conv1,1,a,2",
             "'neuron:conv1,1,a,2' is no objective: 'a' is no whole number. It is written neuron:LAYER,CHANNEL[,ROW,"
-            "COLUMN]",
+            "COLUMN|,TOKEN]",
         ),
         ("energy:", "'energy:' is no objective: a layer is missing, or quoted in part. It is written energy:LAYER"),
         ('max:a"b', "'max:a\"b' is no objective: a quote is not closed"),

@@ -38,6 +38,7 @@ def spelled(objective: Any) -> str:
             skipped = True
         else:
             parts.append(f"{slot.name}={_json(value)}" if skipped else slot.written(value))
+            skipped |= slot.pair and not isinstance(value, tuple)  # one number where two may be: the next is no second
     return ",".join(parts)
 
 
