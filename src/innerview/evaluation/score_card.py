@@ -13,6 +13,7 @@ from ..modules.batching import in_batches
 from ..modules.scope import untouched
 from ..network.images import PictureSource
 from ..network.network import Network
+from ..network.pictures import of_pixels
 from ..network.provenance import provenance
 from ..network.seen import Seen
 from ..objectives import Channel, Logit, Neuron, Objective, PerImage, Probability, Question, each_objective
@@ -96,6 +97,7 @@ def score_card(  # noqa: PLR0913 - all but the first four are optional
         transfer_probabilities=transfer_probabilities,
         spectrum_distances=(pictures.levels - usual).abs().mean((1, 2)),
         natural_spectrum_distances=(natural.levels - usual).abs().mean((1, 2)),
+        pictures=of_pixels(made.images),
         provenance=provenance(
             net,
             "score_card",
