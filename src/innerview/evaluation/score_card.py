@@ -86,6 +86,8 @@ def score_card(  # noqa: PLR0913 - all but the first four are optional
     transfer_ranks, transfer_probabilities = _transfer(net, asked, pixels, other)
     usual = natural.levels.mean(0)
     own = [examiner.asked.index(each) for each in asked]
+    judge = other and {"network": other.title, "weights": other.digest()}
+    beside = {"pictures": made.provenance.how, "other": judge}
     return ScoreCard(
         scores=pictures.scores[range(len(made)), own],
         natural=natural.scores[:, own].T,
@@ -98,16 +100,7 @@ def score_card(  # noqa: PLR0913 - all but the first four are optional
         spectrum_distances=(pictures.levels - usual).abs().mean((1, 2)),
         natural_spectrum_distances=(natural.levels - usual).abs().mean((1, 2)),
         pictures=of_pixels(made.images),
-        provenance=provenance(
-            net,
-            "score_card",
-            asked,
-            pictures=made.provenance.how,
-            photographs=len(files),
-            views=views,
-            seed=seed,
-            other=other and {"network": other.title, "weights": other.digest()},
-        ),
+        provenance=provenance(net, "score_card", asked, photographs=len(files), views=views, seed=seed, **beside),
     )
 
 
