@@ -90,7 +90,7 @@ def test_points_around_the_images_and_how_the_explanation_moved(run, photos, sma
         ),
     ]
     figure = Path("out.svg").read_text("utf-8")
-    assert figure.count("<image") == 2 * 5
+    assert figure.count("<image") == 2 * (3 + 2 * 2)  # each explanation with its colours
     assert Path("plain.svg").read_text("utf-8").count("<image") == 2 * 3
 
 

@@ -20,7 +20,8 @@ from innerview.show.sheets.attribution import MOST_IMAGES
 
 DRAWN = (
     "these results can be drawn: Attribution, Filters, WeightDistributions, Activations, Comparison, UnitLines, "
-    "Recording, Attack, Synthesis, SemanticDictionary, NeuronGroups, ActivationGrid; and lists of Attribution, Attack"
+    "Recording, Snapshot, Attack, SphereTest, Shift, Synthesis, SemanticDictionary, "
+    "NeuronGroups, ActivationGrid, ScoreCard; and lists of Attribution, Attack"
 )
 
 

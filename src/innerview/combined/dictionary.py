@@ -121,11 +121,12 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
     x = one_image(net, image)
     seen = shares_of(net, x, layer, objective)
     row, column = seen.place(position)
-    there, shared = seen.activations[:, row, column], seen.values[:, row, column]
     chosen = _strongest(seen, (row, column), units)
+    there, shared = seen.activations[:, row, column], seen.values[:, row, column]
     asked = [*(Channel(layer, unit) for unit in chosen), Direction(layer, tuple(there.tolist()), power=power)]
     made = synthesize(net, asked, canvas=canvas, recipe=recipe, steps=steps, seed=seed)
     project, projections = _projected(net, x, [Neuron(layer, unit, (row, column)) for unit in chosen], project)
+    how = {"layer": layer, "position": (row, column), "units": units, "project": project, "power": power}
     return SemanticDictionary(
         layer=layer,
         position=(row, column),
@@ -141,17 +142,7 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
         score=seen.score,
         image=pictures(net, x)[0],
         field={info.name: info.receptive_field for info in net.traced(x)}.get(layer),
-        provenance=provenance(
-            net,
-            "semantic_dictionary",
-            [seen.question],
-            layer=layer,
-            position=(row, column),
-            units=units,
-            project=project,
-            power=power,
-            **made.provenance.settings,
-        ),
+        provenance=provenance(net, "semantic_dictionary", [seen.question], **how, **made.provenance.settings),
     )
 
 

@@ -91,20 +91,13 @@ def activation_grid(  # noqa: PLR0913 - all but what is looked at are optional
     asked = [Direction(layer, tuple(vector), power=power) for vector in vectors]
     canvas = replace(recipe.canvas, size=_side(net)) if canvas is None else canvas
     made = synthesize(net, asked, canvas=canvas, recipe=recipe, steps=steps, seed=seed)
+    how = {"layer": layer, "most": most, "power": power}
     return ActivationGrid(
         layer=layer,
         images=made.images.unflatten(0, maps.shape[1:]),
         magnitudes=maps.norm(dim=0),
         photograph=pictures(net, x)[0],
-        provenance=provenance(
-            net,
-            "activation_grid",
-            [f"each position of {layer}"],
-            layer=layer,
-            most=most,
-            power=power,
-            **made.provenance.settings,
-        ),
+        provenance=provenance(net, "activation_grid", [f"each position of {layer}"], **how, **made.provenance.settings),
     )
 
 

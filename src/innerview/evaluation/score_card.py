@@ -13,6 +13,7 @@ from ..modules.batching import in_batches
 from ..modules.scope import untouched
 from ..network.images import PictureSource
 from ..network.network import Network
+from ..network.pictures import of_pixels
 from ..network.provenance import provenance
 from ..objectives import Logit, Objective, PerImage, Probability, Question, each_objective
 from ..passes.forward import forward
@@ -84,6 +85,8 @@ def score_card(  # noqa: PLR0913 - all but the first four are optional
     transfer_ranks, transfer_probabilities = _transfer(net, asked, pixels, other)
     usual = natural.levels.mean(0)
     own = [examiner.asked.index(each) for each in asked]
+    judge = other and {"network": other.title, "weights": other.digest()}
+    beside = {"pictures": made.provenance.how, "other": judge}
     return ScoreCard(
         scores=pictures.scores[range(len(made)), own],
         natural=natural.scores[:, own].T,
@@ -95,16 +98,8 @@ def score_card(  # noqa: PLR0913 - all but the first four are optional
         transfer_probabilities=transfer_probabilities,
         spectrum_distances=(pictures.levels - usual).abs().mean((1, 2)),
         natural_spectrum_distances=(natural.levels - usual).abs().mean((1, 2)),
-        provenance=provenance(
-            net,
-            "score_card",
-            asked,
-            pictures=made.provenance.how,
-            photographs=len(files),
-            views=views,
-            seed=seed,
-            other=other and {"network": other.title, "weights": other.digest()},
-        ),
+        pictures=of_pixels(made.images),
+        provenance=provenance(net, "score_card", asked, photographs=len(files), views=views, seed=seed, **beside),
     )
 
 

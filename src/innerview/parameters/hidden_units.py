@@ -65,21 +65,13 @@ def hidden_units(  # noqa: PLR0913 - all but the network are optional
         parts = [part for _, part in in_batches(len(grid), AT_ONCE, run)]
         weights, bias = _weights(layer)
     square = (resolution, resolution)
+    how = {"resolution": resolution, "threshold": threshold, "deeper": deeper}
     return UnitLines(
         weights=weights,
         bias=bias,
         extent=limits,
         regions=torch.cat([classes for classes, _ in parts]).reshape(square),
-        provenance=provenance(
-            net,
-            "hidden_units",
-            data=points,
-            labels=classes,
-            extent=limits,
-            resolution=resolution,
-            threshold=threshold,
-            deeper=deeper,
-        ),
+        provenance=provenance(net, "hidden_units", data=points, labels=classes, extent=limits, **how),
         points=points,
         labels=classes,
         deeper={
