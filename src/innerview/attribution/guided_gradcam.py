@@ -9,6 +9,7 @@ from ..network.network import Network
 from ..objectives import Objective
 from ..objectives.scoring import input_gradient, layer_gradient
 from ..passes.sharing import sharing
+from ..settings import Text
 from .gradcam import GradCAM
 from .method import About, Images, Maps, Method, Reduction
 
@@ -38,7 +39,7 @@ class GuidedGradCAM(Method):
         needs="ReLUs and a layer that keeps a grid",
     )
 
-    layer: str | None = None
+    layer: Text | None = None
 
     @property
     def reduction(self) -> Reduction:

@@ -17,6 +17,7 @@ from ..network.pictures import pictures
 from ..network.provenance import provenance
 from ..objectives import Objective, PerImage, Question, as_objective
 from ..results import Provenance, Result
+from ..settings import Settings
 
 Images = Float[Tensor, "batch channel row column"]
 Maps = Float[Tensor, "batch map map_row map_column"]
@@ -90,7 +91,7 @@ class About:
 
 
 @dataclass(frozen=True)
-class Method(ABC):
+class Method(Settings, ABC):
     """A way to attribute an objective to the pixels of an image: a frozen dataclass of its settings.
 
     Call it: `method(net, images, objective)`. To write one, implement `attribute` and add the class to the

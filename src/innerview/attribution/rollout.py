@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ..errors import MethodError, SettingError
+from ..errors import MethodError
 from ..modules.attention import Attention, AttentionTracer
 from ..network.network import Network
 from ..network.readings import AsTold
@@ -57,10 +57,6 @@ class AttentionRollout(Method):
 
     gradient: bool = False
     heads: Literal["mean", "max", "min"] = "mean"
-
-    def __post_init__(self) -> None:
-        if self.heads not in FUSE:
-            raise SettingError(f'heads is "mean", "max" or "min"; got {self.heads!r}')
 
     @property
     def signed(self) -> bool:

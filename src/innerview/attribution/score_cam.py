@@ -14,6 +14,7 @@ from ..objectives import Objective
 from ..objectives.scoring import score
 from ..passes.forward import forward
 from ..progress import steps
+from ..settings import Count
 from .layer_method import LayerMethod, OneMap
 from .method import About, Images, Maps
 
@@ -48,7 +49,7 @@ class ScoreCAM(LayerMethod):
     )
 
     relu: bool = True
-    batch_size: int | None = None
+    batch_size: Count | None = None
 
     @property
     def signed(self) -> bool:

@@ -8,10 +8,11 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import LabelError, SettingError
+from ..settings import Settings
 
 
 @dataclass(frozen=True)
-class Labels:
+class Labels(Settings):
     """The class names of a network, in the order of its outputs.
 
     A name may consist of synonyms that are separated by commas, as ImageNet's do. Several classes may have
@@ -19,9 +20,6 @@ class Labels:
     """
 
     names: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "names", tuple(self.names))
 
     def __len__(self) -> int:
         return len(self.names)

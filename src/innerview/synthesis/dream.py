@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from ..objectives.scoring import input_gradient, score
 from ..progress import Advance
 from ..progress import steps as progress
 from ..results.provenance import settings_of
+from ..settings import Above, Amount, Count, Settings, Whole
 from .ascent import Pictures, joined, words
 from .canvas import Pixels01, Size, on, resized
 from .result import Synthesis
@@ -25,7 +26,7 @@ from .streams import Streams
 
 
 @dataclass(frozen=True)
-class Octaves:
+class Octaves(Settings):
     """How an image is dreamt of: small and blurred first, then larger and larger.
 
     Attributes:
@@ -36,21 +37,11 @@ class Octaves:
         tile: rows and columns that the network is shown at once; larger images are shown in tiles.
     """
 
-    ratio: float = 1.4
-    steps: int = 10
-    step: float = 0.01
-    jitter: int = 32
-    tile: int = 512
-
-    def __post_init__(self) -> None:
-        if not 1 < self.ratio < float("inf"):
-            raise SettingError(f"ratio is a finite number above 1; got {self.ratio}")
-        if min(self.steps, self.tile) < 1 or self.jitter < 0:
-            raise SettingError(
-                f"steps and tile are at least 1, jitter is at least 0; got {self.steps}, {self.tile} and {self.jitter}"
-            )
-        if not 0 <= self.step < float("inf"):
-            raise SettingError(f"step is a change of pixels in 0–1, at least 0; got {self.step}")
+    ratio: Annotated[float, Above(1)] = 1.4
+    steps: Count = 10
+    step: Amount = 0.01
+    jitter: Whole = 32
+    tile: Count = 512
 
     def sizes(self, size: Size, octaves: int) -> list[Size]:
         """The sizes from the smallest to that of the image itself."""

@@ -2,23 +2,26 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ...errors import MethodError, SettingError
+from ...errors import MethodError
 from ...modules.checkpoints import checkpoints_refused
 from ...network.network import Network
 from ...network.seen import Seen
 from ...objectives import Objective
 from ...passes.forward import forward
+from ...settings import Amount, Positive
 from ..method import About, Images, Maps, Method
 from .relevance import Relevance
 from .rules import Rule, Rules, box_rule, epsilon_rule, flat_rule, gamma_rule, zplus_rule
 from .without_rule import refuse_unknown
 
-RULES = {
+Composite = Literal["epsilon-plus-flat", "epsilon-gamma-box", "epsilon", "gamma", "zplus"]
+RULES: dict[Composite, tuple[str, str, str]] = {
     "epsilon-plus-flat": ("flat", "zplus", "epsilon"),
     "epsilon-gamma-box": ("box", "gamma", "epsilon"),
     "epsilon": ("epsilon", "epsilon", "epsilon"),
@@ -83,17 +86,9 @@ class LRP(Method):
         needs="convolutions, linear layers, ReLU, normalisation, pooling, sums",
     )
 
-    rule: str = "epsilon-plus-flat"
-    epsilon: float = 1e-6
-    gamma: float = 0.25
-
-    def __post_init__(self) -> None:
-        if self.rule not in RULES:
-            raise SettingError(f"rule is one of {', '.join(RULES)}; got {self.rule!r}")
-        if not self.epsilon > 0:
-            raise SettingError(f"epsilon keeps denominators from zero and must be more than 0; got {self.epsilon}")
-        if not self.gamma >= 0:
-            raise SettingError(f"gamma is how much more some contributions count, at least 0; got {self.gamma}")
+    rule: Composite = "epsilon-plus-flat"
+    epsilon: Positive = 1e-6
+    gamma: Amount = 0.25
 
     def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """The relevance of every value of each image."""

@@ -1,0 +1,160 @@
+"""Every setting of every method, attack, canvas, view, prior, probe, … is checked, whatever is put there."""
+
+import inspect
+from dataclasses import MISSING, fields
+from typing import Any, Literal, get_args, get_type_hints
+
+import numpy as np
+import pytest
+import torch
+from beartype import BeartypeConf
+from beartype.door import is_bearable
+
+import innerview as iv
+from innerview.errors import SettingError
+from innerview.network.labels import Labels
+from innerview.recording import schedule
+from innerview.settings import Above, AtLeast, AtMost, NotEmpty, Settings
+
+NEEDED = {
+    iv.Preprocess: {"size": 8},
+    iv.FilterImages: {"layer": "conv1"},
+    iv.ActivationMaps: {"layer": "conv1", "images": None},
+    Labels: {"names": ("a", "b")},
+} | {prior: {"weight": 0.1} for prior in (iv.L1, iv.L2, iv.TotalVariation, iv.EdgeEnergy)}
+
+for name in dir(iv):
+    getattr(iv, name)
+
+
+def concrete(kind: type) -> list[type]:
+    own = [] if inspect.isabstract(kind) or kind.__name__.startswith("_") or kind is Settings else [kind]
+    return [*own, *(each for inner in kind.__subclasses__() for each in concrete(inner))]
+
+
+KINDS = sorted((each for each in set(concrete(Settings)) if each.__module__.startswith("innerview.")), key=str)
+FIELDS = [(kind, field.name) for kind in KINDS for field in fields(kind)]
+POOL = [object(), "nonsense", "", b"x", 1.5, 3, 1j, None, True, [], (), [object()], ("a", 3), {}, iv.GradCAM, [1, 2, 3]]
+POOL += [np.array(["a"]), torch.nn.ReLU(), (1, 2, 3, 4, 5, 6, 7)]
+TOWER = BeartypeConf(is_pep484_tower=True)
+
+pytestmark = pytest.mark.usefixtures("unchecked_types")
+
+
+def refusal(kind: type, name: str, value: object) -> str:
+    with pytest.raises(SettingError) as caught:
+        kind(**{**NEEDED.get(kind, {}), name: value})
+    return str(caught.value)
+
+
+def plain(value: object) -> object:
+    """Lists and arrays are as good as tuples."""
+    return tuple(value) if isinstance(value, list | np.ndarray) else value
+
+
+def annotation(kind: type, name: str) -> Any:
+    return get_type_hints(kind, include_extras=True)[name]
+
+
+def test_all_that_is_catalogued_is_checked() -> None:
+    catalogued = {*iv.METHODS.values(), *iv.ATTACKS.values(), *(type(each) for each in iv.RECIPES.values())}
+    canvases = {type(each.canvas) for each in iv.RECIPES.values()} | {type(each.views) for each in iv.RECIPES.values()}
+    assert {*catalogued, *canvases, *NEEDED, iv.Octaves, iv.Statistics, iv.HiddenUnits} <= set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_the_defaults_are_valid(kind: type) -> None:
+    made = kind(**NEEDED.get(kind, {}))
+    for field in fields(kind):
+        if field.default is not MISSING:
+            assert getattr(made, field.name) == field.default
+
+
+@pytest.mark.parametrize(("kind", "name"), FIELDS, ids=lambda each: getattr(each, "__name__", each))
+def test_a_value_of_another_type_is_refused_by_the_name_of_the_setting(kind: type, name: str) -> None:
+    """What is of another type says beartype, which has no hand in the checks; True is no number here."""
+    takes = annotation(kind, name)
+    wrong = [each for each in POOL if not any(is_bearable(one, takes, conf=TOWER) for one in (each, plain(each)))]
+    if {int, float} & {*parts(takes)} and bool not in parts(takes):
+        wrong += [True, np.bool_(True)]
+    if {int, float} & {*parts(takes)}:
+        wrong += [float("nan"), float("inf"), -float("inf")]
+    assert wrong or takes is Any
+    for value in wrong:
+        assert refusal(kind, name, value).startswith(f"{name} is "), value
+
+
+@pytest.mark.parametrize(("kind", "name"), FIELDS, ids=lambda each: getattr(each, "__name__", each))
+def test_a_value_beyond_its_range_is_refused_by_the_name_of_the_setting(kind: type, name: str) -> None:
+    for bound in parts(annotation(kind, name)):
+        beyond = {
+            AtLeast: lambda it: it.least - 1,
+            Above: lambda it: it.limit,
+            AtMost: lambda it: it.most + 1,
+            NotEmpty: lambda it: (),
+        }.get(type(bound))
+        if beyond is not None:
+            value = beyond(bound)
+            for spelt in (value, (value, value), (1, value), (value, 1)):
+                assert refusal(kind, name, spelt).startswith(f"{name} is ")
+
+
+@pytest.mark.parametrize(("kind", "name"), FIELDS, ids=lambda each: getattr(each, "__name__", each))
+def test_another_word_than_those_that_are_known_is_refused(kind: type, name: str) -> None:
+    takes = annotation(kind, name)
+    if any(isinstance(each, str) for each in parts(takes)) and str not in parts(takes):
+        assert refusal(kind, name, "nonsense").endswith("; got 'nonsense'")
+
+
+def parts(kind: Any) -> list[Any]:
+    """An annotation and all inside it: types, bounds, words."""
+    inner = [*get_args(kind), *getattr(kind, "__metadata__", ())] if not isinstance(kind, type) else []
+    return [kind, *(each for one in inner for each in parts(one))]
+
+
+def test_no_number_of_a_setting_goes_unchecked() -> None:
+    """Numbers whose range is that of all finite numbers are few, and listed here."""
+    free = {(kind.__name__, name) for kind, name in FIELDS if unbounded(annotation(kind, name))}
+    assert free == {
+        ("HiddenUnits", "extent"),
+        ("HiddenUnits", "threshold"),
+        ("Preprocess", "mean"),
+        ("Transforms", "angles"),
+    }
+
+
+def unbounded(kind: Any) -> bool:
+    if hasattr(kind, "__metadata__"):
+        numeric = any(isinstance(each, AtLeast | Above) for each in kind.__metadata__)
+        return not numeric and unbounded(get_args(kind)[0])
+    if not isinstance(kind, type) and getattr(kind, "__origin__", None) is Literal:
+        return False
+    return kind in (int, float) or any(map(unbounded, get_args(kind)))
+
+
+@pytest.mark.parametrize(
+    ("ask", "sentence"),
+    [
+        (lambda: schedule.every(0), "count is a whole number, at least 1; got 0"),
+        (lambda: schedule.every(2.5), "count is a whole number, at least 1; got 2.5"),
+        (lambda: schedule.logarithmic(True), "per_decade is a whole number, at least 1; got True"),
+        (lambda: iv.SmoothGrad(of=iv.GradCAM), None),
+        (lambda: iv.Occlusion(fill="grey"), None),
+        (lambda: iv.PGD(norm=2), 'norm is "inf" or "2"; got 2'),
+        (lambda: iv.Preprocess(size=0), None),
+        (lambda: iv.LRP(rule="alpha"), None),
+        (lambda: iv.Recipe(priors=(iv.L2,)), None),
+    ],
+)
+def test_whole_sentences(ask, sentence: str | None) -> None:
+    with pytest.raises(SettingError) as caught:
+        ask()
+    expected = {
+        "of": "of is a Method; got the class itself, GradCAM; make one of it: GradCAM()",
+        "fill": 'fill is "mean" or "blur", or a number, at least 0 and at most 1, or a tuple of numbers, at least 0 '
+        "and at most 1; got 'grey'",
+        "size": "size is a whole number, at least 1, or two whole numbers, at least 1; got 0",
+        "rule": 'rule is "epsilon-plus-flat", "epsilon-gamma-box", "epsilon", "gamma" or "zplus"; got \'alpha\'',
+        "priors": "priors is a tuple of Priors; got (<class 'innerview.synthesis.priors.L2'>,)",
+    }
+    assert str(caught.value) == (sentence or expected[str(caught.value).split()[0]])
