@@ -1,4 +1,4 @@
-"""The layer of a network that a command looks at, and the class that it asks about."""
+"""The layer of a network that a command looks at."""
 
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..network.network import Network
-    from ..objectives import Objective
 
 
 def layer_named(net: "Network", image: "Tensor", name: str | None) -> str:
@@ -24,10 +23,3 @@ def layer_named(net: "Network", image: "Tensor", name: str | None) -> str:
     if found is None:
         raise SettingError(f"{net.name} has no grid of features that its scores depend on; name a layer: --layer NAME")
     return found
-
-
-def class_named(net: "Network", target: str | None) -> "Objective | None":
-    """The raw score of this class; None for that of the most probable one."""
-    from ..objectives import Logit
-
-    return None if target is None else Logit(target).bind(net)
