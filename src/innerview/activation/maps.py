@@ -10,8 +10,6 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ..errors import LayerError, MethodError, SettingError
-from ..modules.batching import in_batches
-from ..modules.scope import untouched
 from ..network.network import Network, require_network
 from ..network.pictures import pictures
 from ..network.provenance import provenance
@@ -118,7 +116,7 @@ def activations(
     images = net.prepare(images)
     names = _in_depth_order(net, images, stages(net, images) if layers is None else layers)
     keep = partial(_kept, precision=precision)
-    with untouched(net.module), torch.no_grad(), steps("activations", len(images)) as advance:
+    with torch.no_grad(), steps("activations", len(images)) as advance:
 
         def run(rows: slice) -> Mapping[str, Tensor]:
             if len(images[rows]) < len(images):
@@ -127,8 +125,7 @@ def activations(
             advance(len(range(len(images))[rows]))
             return seen
 
-        size = net.batch_size(images, graph=False)
-        parts = [part for _, part in in_batches(len(images), size, run)]
+        parts = net.in_batches(images, run)
     values = {name: torch.cat([part[name] for part in parts]) for name in names}
     fields = {info.name: info.receptive_field for info in net.traced(images)}
     grids = _grids(net, images, values)

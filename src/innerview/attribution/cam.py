@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..errors import MethodError
 from ..modules.outputs import first_tensor
+from ..modules.scope import differentiating
 from ..network.network import Network
 from ..network.readings import ChannelsFirst
 from ..network.recognition import fits, reading_of
@@ -57,7 +58,7 @@ class CAM(Method):
         if objective.layers:
             raise MethodError("CAM explains class scores, not layers inside the network; GradCAM explains both")
         maps, weight, scores = once(net, images, "cam", lambda: _features(net, images))
-        with torch.inference_mode(False), torch.enable_grad():
+        with differentiating():
             scores = scores.clone().requires_grad_()
             (slope,) = torch.autograd.grad(objective(Seen({}, scores)).sum(), scores)
         shares = slope if weight is None else slope @ weight.to(slope)

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from ..network.network import Network
 from ..objectives import Objective
-from ..passes.forward import forward
+from ..objectives.scoring import forward_for
 from .layer_method import LayerMethod, OneMap
 from .method import About, Images, Maps
 
@@ -48,7 +48,7 @@ class EigenCAM(LayerMethod):
     @torch.no_grad()
     def layer_map(self, net: Network, images: Images, objective: Objective, layer: str) -> OneMap:
         """The features along their first principal direction; a question that does not fit is refused, though."""
-        seen = forward(net, images, record=(layer, *objective.layers), stop=not objective.reads_output)
+        seen = forward_for(net, images, objective, record=(layer,))
         objective(seen)
         return first_component(seen.maps(layer))
 

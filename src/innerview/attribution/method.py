@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import SettingError
-from ..modules.batching import in_batches
 from ..modules.scope import untouched
 from ..network.network import Network, require_network
 from ..network.pictures import pictures
@@ -143,8 +142,7 @@ class Method(Settings, ABC):
                 part = asked.rows(range(len(images))[rows])
                 return self.attribute(net, images[rows], part).detach(), self.total(net, images[rows], part)
 
-            size = net.batch_size(images, graph=True)
-            values, totals = zip(*(part for _, part in in_batches(len(images), size, run)), strict=True)
+            values, totals = zip(*net.in_batches(images, run, graph=True), strict=True)
         return Attribution(
             values=torch.cat(values),
             images=pictures(net, images),

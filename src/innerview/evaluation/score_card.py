@@ -16,7 +16,7 @@ from ..network.network import Network
 from ..network.pictures import of_pixels
 from ..network.provenance import provenance
 from ..objectives import Logit, Objective, PerImage, Probability, Question, each_objective
-from ..passes.forward import forward
+from ..objectives.scoring import forward_for
 from ..progress import steps as progress
 from ..synthesis.canvas import Pixels01, on, resized
 from ..synthesis.recipe import LUCID
@@ -138,7 +138,7 @@ class _Examiner:
 
     def _scores(self, pixels: Pixels01) -> Float[Tensor, "image question"]:
         every = PerImage(self.asked)
-        seen = forward(self.net, _inputs(self.net, pixels), record=every.layers, stop=not every.reads_output)
+        seen = forward_for(self.net, _inputs(self.net, pixels), every)
         return torch.stack([each(seen) for each in self.asked], 1).cpu()
 
 
@@ -183,7 +183,7 @@ def _standings(net: Network, pixels: Pixels01, asked: Sequence[Objective | None]
     def stand(rows: slice) -> None:
         some = list(questions)[rows]
         every = PerImage(tuple(questions[picture] for picture in some))
-        seen = forward(net, _inputs(net, pixels[some]), record=every.layers, stop=not every.reads_output)
+        seen = forward_for(net, _inputs(net, pixels[some]), every)
         ranks[some] = every.rank(seen).cpu()
         for row, (picture, each) in enumerate(zip(some, every.objectives, strict=True)):
             if each.class_asked is not None:

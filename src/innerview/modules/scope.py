@@ -1,7 +1,7 @@
 """Every change to a user's module, made so that it is undone, whatever happens.
 
-All computing runs inside `untouched(module)`; hooks are added with `hooked`. Nothing else in innerview
-changes a module.
+All computing runs inside `untouched(module)`, in `differentiating()` where there is a way back; hooks are added with
+`hooked`. Nothing else in innerview changes a module.
 """
 
 import random
@@ -42,6 +42,13 @@ def untouched(module: nn.Module) -> Iterator[None]:
         undo.enter_context(_frozen(parameters))
         if any(map(_is_compiled, modules)):
             undo.enter_context(torch.compiler.set_stance("force_eager"))
+        yield
+
+
+@contextmanager
+def differentiating() -> Iterator[None]:
+    """Within the block the way back is recorded, in whatever mode the caller is."""
+    with torch.inference_mode(False), torch.enable_grad():
         yield
 
 

@@ -11,7 +11,7 @@ from ..errors import InnerviewError, MethodError
 from ..modules.batch_norm import exact_batch_norm
 from ..modules.checkpoints import checkpoints_explained
 from ..modules.outputs import first_tensor, with_first_tensor
-from ..modules.scope import hooked, untouched
+from ..modules.scope import differentiating, hooked, untouched
 from .layers import LayerInfo, in_order
 from .network import Network
 from .recognition import before_tokens, reading, reading_of
@@ -73,7 +73,7 @@ def _last_with_gradient(net: Network, image: Images) -> str | None:
         onward[module] = tensor.clone()  # only what is computed from here on counts, not other uses of the tensor
         return with_first_tensor(output, onward[module])
 
-    with untouched(net.module), torch.inference_mode(False), torch.enable_grad():
+    with untouched(net.module), differentiating():
         with hooked(dict.fromkeys(modules, note)), exact_batch_norm(image.device):
             scores = net.select(net.module(image.clone().requires_grad_().clone()))
         if not onward or not scores.requires_grad:

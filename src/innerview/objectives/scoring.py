@@ -11,6 +11,7 @@ from torch import Tensor
 from ..errors import MethodError
 from ..modules.checkpoints import checkpoints_explained
 from ..modules.relu_rules import ReluRules, Rule
+from ..modules.scope import differentiating
 from ..network.default_layer import default_layer
 from ..network.network import Network
 from ..network.seen import Seen
@@ -30,10 +31,20 @@ class Gradient:
     scores: Float[Tensor, "batch"]
 
 
+def forward_for(
+    net: Network, images: Images, objective: Objective, *, record: Sequence[str] = (), start: str | None = None
+) -> Seen:
+    """The forward pass that an objective asks for: it keeps what that reads, and stops where it has all of it.
+
+    `record` names more layers to keep, `start` the one where gradients begin.
+    """
+    return forward(net, images, record=(*record, *objective.layers), start=start, stop=not objective.reads_output)
+
+
 @torch.no_grad()
 def score(net: Network, images: Images, objective: Objective) -> Float[Tensor, "batch"]:
     """The objective's value for each image; the pass stops where the objective has all it reads."""
-    return objective(forward(net, images, record=objective.layers, stop=not objective.reads_output))
+    return objective(forward_for(net, images, objective))
 
 
 def input_gradient(net: Network, images: Images, objective: Objective, rule: Rule = "plain") -> Gradient:
@@ -42,13 +53,13 @@ def input_gradient(net: Network, images: Images, objective: Objective, rule: Rul
     Raises:
         MethodError: the objective does not depend on the input by way of gradients; or there is a rule, and no ReLU.
     """
-    with torch.inference_mode(False), torch.enable_grad():
+    with differentiating():
         way = _shared_way(net, images, objective.layers)
         if way is None:
             leaf = images.clone().requires_grad_()
             relus = None if rule == "plain" else ReluRules()
             with relus or nullcontext():
-                seen = forward(net, leaf, record=objective.layers, stop=not objective.reads_output)
+                seen = forward_for(net, leaf, objective)
             way = _Way(leaf, seen, relus)
         return way.back(net, objective, way.leaf, "input", rule)
 
@@ -58,13 +69,10 @@ def layer_gradient(net: Network, images: Images, objective: Objective, layer: st
 
     What runs before the layer builds no graph; no parameter's gradient is computed.
     """
-    with torch.inference_mode(False), torch.enable_grad():
+    with differentiating():
         way = _shared_way(net, images, (layer, *objective.layers))
         if way is None:
-            record = (layer, *objective.layers)
-            way = _Way(
-                images, forward(net, images.clone(), record=record, start=layer, stop=not objective.reads_output)
-            )
+            way = _Way(images, forward_for(net, images.clone(), objective, record=(layer,), start=layer))
         maps = way.seen.maps(layer).detach()
         found = way.back(net, objective, way.seen.activations[layer], layer)
     return replace(found, values=maps, gradient=way.seen.reading(layer)(found.gradient).to(maps.dtype))

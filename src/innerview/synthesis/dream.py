@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import SettingError
-from ..modules.batching import in_batches
-from ..modules.scope import untouched
+from ..modules.scope import differentiating, untouched
 from ..network.network import Network, require_network
 from ..network.provenance import provenance
 from ..objectives import Objective, Question, as_objective
@@ -88,16 +87,15 @@ def dream(  # noqa: PLR0913 - all but the question are optional
     require_network(net)
     images = net.prepare(images)
     asked = as_objective(net, objective, images)
-    with untouched(net.module), torch.inference_mode(False), torch.enable_grad():
+    with untouched(net.module), differentiating():
         pixels = net.preprocess.display(on(net, images)).clamp(0, 1)
-        fitting = net.batch_size(images, graph=True)
         with progress("dreaming", len(images) * octaves * how.steps) as advance:
 
             def run(rows: slice) -> Pictures:
                 mine = asked.rows(range(len(images))[rows])
                 return _Dream(net, mine, how, Streams([seed])).run(pixels[rows], octaves, advance)
 
-            parts = [part for _, part in in_batches(len(images), fitting, run)]
+            parts = net.in_batches(images, run, graph=True)
         each = (asked.rows([row]) for row in range(len(images)))
         origin = provenance(net, "dream", each, octaves=octaves, seed=seed, **settings_of(how))
     return Synthesis(**vars(joined(parts)), moments=(), provenance=origin)
