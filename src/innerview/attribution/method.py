@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import SettingError
-from ..modules.scope import untouched
 from ..network.network import Network, require_network
 from ..network.pictures import pictures
 from ..network.provenance import provenance
@@ -135,14 +134,13 @@ class Method(Settings, ABC):
         """
         require_network(net)
         images = net.prepare(images)
-        with untouched(net.module):
-            asked = as_objective(net, objective, images)
+        asked = as_objective(net, objective, images)
 
-            def run(rows: slice) -> tuple[Maps, Float[Tensor, "batch"] | None]:
-                part = asked.rows(range(len(images))[rows])
-                return self.attribute(net, images[rows], part).detach(), self.total(net, images[rows], part)
+        def run(rows: slice) -> tuple[Maps, Float[Tensor, "batch"] | None]:
+            part = asked.rows(range(len(images))[rows])
+            return self.attribute(net, images[rows], part).detach(), self.total(net, images[rows], part)
 
-            values, totals = zip(*net.in_batches(images, run, graph=True), strict=True)
+        values, totals = zip(*net.in_batches(images, run, graph=True), strict=True)
         return Attribution(
             values=torch.cat(values),
             images=pictures(net, images),

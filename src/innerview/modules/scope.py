@@ -8,6 +8,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from operator import is_
 from threading import Lock, RLock
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -137,13 +138,19 @@ def _same_memory(modules: Sequence[nn.Module]) -> Iterator[None]:
 
     LeViT keeps its attention biases in a dictionary, and Swin of transformers smaller windows for small inputs.
     """
-    kept = [(vars(each), {name: value for name, value in vars(each).items() if name[0] != "_"}) for each in modules]
-    inside = [(held, held.copy()) for _, own in kept for held in own.values() if type(held) is dict]
+    kept = [(vars(each), vars(each).copy()) for each in modules]
+    inside = [
+        (held, held.copy())
+        for _, own in kept
+        for name, held in own.items()
+        if type(held) is dict and not name.startswith("_")
+    ]
     try:
         yield
     finally:
         for now, own in kept:
-            now.update(own)
+            if not all(map(is_, now.values(), own.values())):
+                now.update({name: value for name, value in own.items() if not name.startswith("_")})
         for held, before in inside:
             held.clear()
             held.update(before)
