@@ -77,7 +77,7 @@ class Neuron(_OfLayer):
         object.__setattr__(self, "position", checks.position(self.position))
 
     def __call__(self, seen: Seen) -> Scores:
-        return _channel(_values(seen, self.layer, self.position), self.channel, self.layer).amax(1)
+        return _channel(_values(seen, self.layer, self.position), self.channel, self.layer).max(1).values
 
     def line(self, seen: Seen) -> Line:
         """All channels of the layer, each at the position or where it is strongest."""

@@ -75,6 +75,10 @@ class Objective(ABC):
         """The question for a batch made of these images of the original batch."""
         return self
 
+    def of(self, image: int) -> "Objective":
+        """The question for this one of the images."""
+        return self
+
     @abstractmethod
     def __call__(self, seen: Seen) -> Scores:
         """The scalar for each image of the pass."""
@@ -191,6 +195,10 @@ class _Pair(Objective):
     def rows(self, images: Sequence[int]) -> "_Pair":
         """Both sides for these images."""
         return replace(self, left=self.left.rows(images), right=self.right.rows(images))
+
+    def of(self, image: int) -> "_Pair":
+        """Both sides for this image."""
+        return replace(self, left=self.left.of(image), right=self.right.of(image))
 
 
 @dataclass(frozen=True)

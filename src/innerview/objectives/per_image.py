@@ -49,6 +49,10 @@ class PerImage(Objective):
         """The objectives of these images."""
         return PerImage(tuple(self.objectives[image] for image in images))
 
+    def of(self, image: int) -> Objective:
+        """The objective of this image."""
+        return self.objectives[image]
+
     def __call__(self, seen: Seen) -> Scores:
         return self._each(lambda objective: objective(seen))
 
