@@ -14,7 +14,8 @@ from torch import Tensor
 from ..errors import ObjectiveError
 from ..network.network import Network
 from ..network.seen import Seen
-from . import arguments, checks
+from ..settings import Settings
+from . import arguments
 
 Scores = Float[Tensor, "batch"]
 Line = tuple[Float[Tensor, "batch unit"], int]
@@ -37,12 +38,12 @@ class Part:
         )
 
 
-class Objective(ABC):
+class Objective(Settings, ABC):
     """A scalar per image; combine objectives with + - * and numbers.
 
     To write one: read the layers named by `layers` (and the output if `reads_output`) from what a forward pass
-    showed, and return one number per image. A frozen dataclass with a `form` has a text: `str(objective)` is what
-    `parse_objective` reads, once its class is in the catalogue.
+    showed, and return one number per image. The fields of a frozen dataclass are checked by their annotations; with a
+    `form` it has a text: `str(objective)` is what `parse_objective` reads, once its class is in the catalogue.
     """
 
     form: ClassVar[str] = ""
@@ -154,9 +155,6 @@ class Constant(Objective):
     """A number, the same for every image."""
 
     value: float
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "value", checks.finite("a constant", self.value))
 
     def __str__(self) -> str:
         return repr(self.value).removesuffix(".0")
