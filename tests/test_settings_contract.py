@@ -13,14 +13,32 @@ from beartype.door import is_bearable
 import innerview as iv
 from innerview.errors import SettingError
 from innerview.network.labels import Labels
+from innerview.objectives import Constant, Product, Sum
 from innerview.recording import schedule
 from innerview.settings import Above, AtLeast, AtMost, NotEmpty, Settings
+from innerview.synthesis.diversity import Diverse
+from innerview.synthesis.speedups.window import Window, Windowed
 
+SIDES = {"left": iv.Logit(0), "right": iv.Logit(1)}
 NEEDED = {
     iv.Preprocess: {"size": 8},
     iv.FilterImages: {"layer": "conv1"},
     iv.ActivationMaps: {"layer": "conv1", "images": None},
     Labels: {"names": ("a", "b")},
+    iv.Logit: {"target": 0},
+    iv.Probability: {"target": "ox"},
+    iv.Channel: {"layer": "conv1", "channel": 0},
+    iv.Neuron: {"layer": "conv1", "channel": 0},
+    iv.LayerEnergy: {"layer": "conv1"},
+    iv.Maximum: {"layer": "conv1"},
+    iv.Direction: {"layer": "conv1", "vector": (1.0, -1.0)},
+    iv.Resemblance: {"layer": "conv1", "activation": torch.zeros(3, 1, 1)},
+    iv.PerImage: {"objectives": (iv.Logit(0),)},
+    Constant: {"value": 1.0},
+    Sum: SIDES,
+    Product: SIDES,
+    Diverse: {"objective": iv.Maximum("conv1"), "starts": 2, "views": 1, "weight": 1.0},
+    Windowed: {"objective": iv.Maximum("conv1"), "window": Window(0, 0, (8, 8), (0, 0)), "grid": (2, 2)},
 } | {prior: {"weight": 0.1} for prior in (iv.L1, iv.L2, iv.TotalVariation, iv.EdgeEnergy)}
 
 for name in dir(iv):
@@ -116,6 +134,8 @@ def test_no_number_of_a_setting_goes_unchecked() -> None:
     """Numbers whose range is that of all finite numbers are few, and listed here."""
     free = {(kind.__name__, name) for kind, name in FIELDS if unbounded(annotation(kind, name))}
     assert free == {
+        ("Constant", "value"),
+        ("Direction", "vector"),
         ("HiddenUnits", "extent"),
         ("HiddenUnits", "threshold"),
         ("Preprocess", "mean"),
@@ -144,6 +164,26 @@ def unbounded(kind: Any) -> bool:
         (lambda: iv.Preprocess(size=0), None),
         (lambda: iv.LRP(rule="alpha"), None),
         (lambda: iv.Recipe(priors=(iv.L2,)), None),
+        (lambda: iv.Logit(-1), "target is a whole number, at least 0, or a text; got -1"),
+        (lambda: iv.Probability(1.5), "target is a whole number, at least 0, or a text; got 1.5"),
+        (lambda: iv.Channel("layer3", "3"), "channel is a whole number, at least 0; got '3'"),
+        (lambda: iv.Channel("layer3", -1), "channel is a whole number, at least 0; got -1"),
+        (lambda: iv.Channel(3, "layer3"), "layer is a text, not empty; got 3"),
+        (lambda: iv.LayerEnergy(""), "layer is a text, not empty; got ''"),
+        (
+            lambda: iv.Neuron("layer3", 3, (1, 2, 3)),
+            "position is two whole numbers, at least 0, or a whole number, at least 0, or None; got (1, 2, 3)",
+        ),
+        (
+            lambda: iv.Neuron("layer3", 3, (1.5, 2)),
+            "position is two whole numbers, at least 0, or a whole number, at least 0, or None; got (1.5, 2)",
+        ),
+        (lambda: iv.Direction("layer3", ()), "vector is a tuple of numbers, not empty; got ()"),
+        (lambda: iv.Direction("layer3", (float("nan"),)), "vector is a tuple of numbers, not empty; got (nan,)"),
+        (lambda: iv.Direction("layer3", (1.0,), power=-1), "power is a number, at least 0; got -1"),
+        (lambda: iv.Logit(3) * float("nan"), "value is a number; got nan"),
+        (lambda: iv.Logit(3) + float("inf"), "value is a number; got inf"),
+        (lambda: iv.PerImage((iv.Logit(3), 4)), "objectives is a tuple of Objectives; got (Logit(target=3), 4)"),
     ],
 )
 def test_whole_sentences(ask, sentence: str | None) -> None:

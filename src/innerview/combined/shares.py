@@ -9,7 +9,7 @@ from torch import Tensor
 from ..errors import ImageError, SettingError
 from ..modules.scope import untouched
 from ..network.network import Network, require_network
-from ..objectives import Question, as_objective
+from ..objectives import Objective, Question, as_objective
 from ..objectives.scoring import layer_gradient
 
 Image = Float[Tensor, "1 channel row column"]
@@ -26,14 +26,14 @@ class Shares:
         activations: a, what it gives; vectors are channels × 1 × 1, tokens without a grid channels × tokens × 1.
         gradients: ∂s / ∂a, by how much the score rises for each unit of it.
         score: s, the objective.
-        question: it, in a few words.
+        question: that objective.
     """
 
     layer: str
     activations: Values
     gradients: Values
     score: Float[Tensor, ""]
-    question: str
+    question: Objective
 
     @property
     def values(self) -> Values:
@@ -74,7 +74,7 @@ def shares(net: Network, image: Image, layer: str, objective: Question | None = 
     with untouched(net.module):
         asked = as_objective(net, objective, image)
         found = layer_gradient(net, image, asked, layer)
-    return Shares(layer, found.values[0], found.gradient[0], found.scores[0], asked.describe(net))
+    return Shares(layer, found.values[0], found.gradient[0], found.scores[0], asked.of(0))
 
 
 def one_image(net: Network, image: Any) -> Image:

@@ -1,27 +1,26 @@
 """Questions about what happens inside: a neuron, a channel, a layer, a direction."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..errors import ObjectiveError, SettingError
+from ..errors import ObjectiveError
 from ..network.network import Network
 from ..network.seen import Seen
-from . import checks
+from ..settings import Amount, NotEmpty, Text, Whole
 from .objective import Line, Objective, Part, Scores
 
 Values = Float[Tensor, "batch channel position"]
+Position = tuple[Whole, Whole] | Whole
+"""A row and a column, or the number of a token in its sequence."""
 
 
 @dataclass(frozen=True)
 class _OfLayer(Objective):
-    layer: str
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "layer", checks.address(self.layer))
+    layer: Text
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -33,13 +32,9 @@ class _OfLayer(Objective):
 class Channel(_OfLayer):
     """The mean activation of one channel over all positions (of a vector: the value of one unit)."""
 
-    channel: int
+    channel: Whole
 
     form: ClassVar[str] = "channel:LAYER,CHANNEL"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "channel", checks.whole("a channel", self.channel))
 
     def __call__(self, seen: Seen) -> Scores:
         return _channel(_values(seen, self.layer), self.channel, self.layer).mean(1)
@@ -66,18 +61,13 @@ class Neuron(_OfLayer):
     lies on no grid. Where no grid is known, the position is (token, 0); vectors have only (0, 0).
     """
 
-    channel: int
-    position: tuple[int, int] | int | None = None
+    channel: Whole
+    position: Position | None = None
 
     form: ClassVar[str] = "neuron:LAYER,CHANNEL[,ROW,COLUMN|,TOKEN]"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "channel", checks.whole("a channel", self.channel))
-        object.__setattr__(self, "position", checks.position(self.position))
-
     def __call__(self, seen: Seen) -> Scores:
-        return _channel(_values(seen, self.layer, self.position), self.channel, self.layer).amax(1)
+        return _channel(_values(seen, self.layer, self.position), self.channel, self.layer).max(1).values
 
     def line(self, seen: Seen) -> Line:
         """All channels of the layer, each at the position or where it is strongest."""
@@ -139,18 +129,11 @@ class Direction(_OfLayer):
     Reference: Olah et al. 2018, The building blocks of interpretability; Carter et al. 2019, Activation atlas.
     """
 
-    vector: tuple[float, ...]
-    position: tuple[int, int] | int | None = None
-    power: float = 0.0
+    vector: Annotated[tuple[float, ...], NotEmpty()]
+    position: Position | None = None
+    power: Amount = 0.0
 
     form: ClassVar[str] = "direction:LAYER,[NUMBER,…]"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "vector", checks.vector("a direction", self.vector))
-        object.__setattr__(self, "position", checks.position(self.position))
-        if not 0 <= self.power < float("inf"):
-            raise SettingError(f"power is a finite number, at least 0; got {self.power}")
 
     def __call__(self, seen: Seen) -> Scores:
         values = _values(seen, self.layer, self.position)
@@ -175,7 +158,7 @@ class Direction(_OfLayer):
         return f"a direction in {self.layer}"
 
 
-def _values(seen: Seen, layer: str, position: checks.Position | None = None) -> Values:
+def _values(seen: Seen, layer: str, position: Position | None = None) -> Values:
     """What a layer gives at all positions, or at one; a number counts the tokens of a sequence."""
     if position is None:
         return seen.maps(layer).flatten(2)
@@ -201,10 +184,10 @@ def _existing(values: Values, channel: int, layer: str) -> int:
     return channel
 
 
-def _place(position: checks.Position | None) -> tuple[int, int] | None:
+def _place(position: Position | None) -> tuple[int, int] | None:
     """Its row and column; a token has none."""
     return None if isinstance(position, int) else position
 
 
-def _words(position: checks.Position) -> str:
+def _words(position: Position) -> str:
     return f"token {position}" if isinstance(position, int) else f"position {position}"

@@ -15,8 +15,6 @@ from math import prod
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from .checks import short
-
 Kind = TypeVar("Kind")
 
 MOST = 10_000
@@ -78,6 +76,12 @@ def outside(text: str, start: int = 0) -> Iterator[tuple[int, str]]:
         if depth < 0 or (depth == 0 and sign not in ')]"'):
             yield at, sign
         at = quoted.end() if quoted else at + 1
+
+
+def short(value: Any) -> str:
+    """A value as a message shows it."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 100 else f"{text[:99]}…"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from torch import Tensor
 from ..errors import ObjectiveError
 from ..network.network import Network
 from ..network.seen import Seen
-from . import checks
+from ..settings import Whole
 from .objective import Line, Objective, Scores
 
 
@@ -17,12 +17,9 @@ from .objective import Line, Objective, Scores
 class Logit(Objective):
     """The raw score of a class, before softmax. `target` is a class index or name."""
 
-    target: int | str
+    target: Whole | str
 
     form: ClassVar[str] = "logit:CLASS"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "target", checks.label(self.target))
 
     @property
     def reads_output(self) -> bool:

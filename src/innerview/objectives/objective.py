@@ -14,7 +14,8 @@ from torch import Tensor
 from ..errors import ObjectiveError
 from ..network.network import Network
 from ..network.seen import Seen
-from . import arguments, checks
+from ..settings import Settings
+from . import arguments
 
 Scores = Float[Tensor, "batch"]
 Line = tuple[Float[Tensor, "batch unit"], int]
@@ -37,12 +38,12 @@ class Part:
         )
 
 
-class Objective(ABC):
+class Objective(Settings, ABC):
     """A scalar per image; combine objectives with + - * and numbers.
 
     To write one: read the layers named by `layers` (and the output if `reads_output`) from what a forward pass
-    showed, and return one number per image. A frozen dataclass with a `form` has a text: `str(objective)` is what
-    `parse_objective` reads, once its class is in the catalogue.
+    showed, and return one number per image. The fields of a frozen dataclass are checked by their annotations; with a
+    `form` it has a text: `str(objective)` is what `parse_objective` reads, once its class is in the catalogue.
     """
 
     form: ClassVar[str] = ""
@@ -73,6 +74,10 @@ class Objective(ABC):
 
     def rows(self, images: Sequence[int]) -> "Objective":
         """The question for a batch made of these images of the original batch."""
+        return self
+
+    def of(self, image: int) -> "Objective":
+        """The question for this one of the images."""
         return self
 
     @abstractmethod
@@ -151,9 +156,6 @@ class Constant(Objective):
 
     value: float
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "value", checks.finite("a constant", self.value))
-
     def __str__(self) -> str:
         return repr(self.value).removesuffix(".0")
 
@@ -191,6 +193,10 @@ class _Pair(Objective):
     def rows(self, images: Sequence[int]) -> "_Pair":
         """Both sides for these images."""
         return replace(self, left=self.left.rows(images), right=self.right.rows(images))
+
+    def of(self, image: int) -> "_Pair":
+        """Both sides for this image."""
+        return replace(self, left=self.left.of(image), right=self.right.of(image))
 
 
 @dataclass(frozen=True)

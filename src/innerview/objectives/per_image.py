@@ -7,7 +7,6 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from ..errors import ObjectiveError
 from ..network.network import Network
 from ..network.seen import Seen
 from .objective import Objective, Part, Scores, joined
@@ -18,14 +17,6 @@ class PerImage(Objective):
     """One objective per image: the first is asked of the first image, and so on."""
 
     objectives: tuple[Objective, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "objectives", tuple(self.objectives))
-        for each in self.objectives:
-            if not isinstance(each, Objective):
-                raise ObjectiveError(
-                    f"PerImage holds an objective for each image; got {each!r}: as_objective also takes classes"
-                )
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -48,6 +39,10 @@ class PerImage(Objective):
     def rows(self, images: Sequence[int]) -> "PerImage":
         """The objectives of these images."""
         return PerImage(tuple(self.objectives[image] for image in images))
+
+    def of(self, image: int) -> Objective:
+        """The objective of this image."""
+        return self.objectives[image]
 
     def __call__(self, seen: Seen) -> Scores:
         return self._each(lambda objective: objective(seen))

@@ -17,9 +17,8 @@ from itertools import product
 from math import prod
 
 from ..errors import ObjectiveError
-from .arguments import MOST, outside, read
+from .arguments import MOST, outside, read, short
 from .catalogue import OBJECTIVES
-from .checks import short
 from .objective import Constant, Objective
 from .per_image import PerImage
 

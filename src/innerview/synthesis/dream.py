@@ -96,7 +96,7 @@ def dream(  # noqa: PLR0913 - all but the question are optional
                 return _Dream(net, mine, how, Streams([seed])).run(pixels[rows], octaves, advance)
 
             parts = net.in_batches(images, run, graph=True)
-        each = (asked.rows([row]) for row in range(len(images)))
+        each = (asked.of(row) for row in range(len(images)))
         origin = provenance(net, "dream", each, octaves=octaves, seed=seed, **settings_of(how))
     return Synthesis(**vars(joined(parts)), moments=(), provenance=origin)
 

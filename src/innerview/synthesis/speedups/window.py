@@ -14,6 +14,7 @@ from ...objectives import Objective
 from ...objectives.objective import Scores
 from ...objectives.scoring import score
 from ...operations.receptive_field import ReceptiveField
+from ...settings import Count
 from ..canvas import Size
 
 Views = Float[Tensor, "view channel row column"]
@@ -65,7 +66,7 @@ class Windowed(Objective):
 
     objective: Objective
     window: Window
-    grid: Size
+    grid: tuple[Count, Count]
 
     @property
     def layers(self) -> tuple[str, ...]:
