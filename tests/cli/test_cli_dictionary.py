@@ -123,7 +123,7 @@ def test_a_mistake_is_one_sentence(run, photos, small, *, verb, options, sentenc
         ),
         ("dictionary", ["--position", "4", "0"], "layer 'relu' has 4 × 4 positions, (0, 0) to (3, 3); got (4, 0)"),
         ("dictionary", ["--target", "gnu"], None),
-        ("grid", ["--most", "0"], "most is a number of rows and columns, at least 1; got 0"),
+        ("grid", ["--most", "0"], "most is a whole number, at least 1; got 0"),
     ],
 )
 def test_a_setting_that_does_not_fit_is_one_sentence(run, photos, small, *, verb, options, sentence) -> None:

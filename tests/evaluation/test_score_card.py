@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from planted import INPUT, SIZE, planted, templates
 
 import innerview as iv
 from fingerprint import fingerprint
@@ -14,6 +13,7 @@ from innerview.evaluation.card import ScoreCard
 from innerview.evaluation.score_card import score_card
 from innerview.results import Provenance
 from innerview.synthesis.transforms import Transforms
+from planted import INPUT, SIZE, planted, templates
 from small_networks import PIXELS, SmallCNN, images, network
 from trouble import failing, lived_in, room_for
 

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from planted import INPUT, PLAIN, planted, templates
 
 import innerview as iv
 from innerview.network.seen import Seen
 from innerview.synthesis.caricature import Resemblance, caricature
+from planted import INPUT, PLAIN, planted, templates
 from small_networks import SmallCNN, images, network
 
 

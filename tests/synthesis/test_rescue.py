@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from planted import PLAIN, planted, templates
 from torch import nn
 
 import innerview as iv
 from innerview.objectives.scoring import input_gradient
 from innerview.synthesis.rescue import Rescue
 from innerview.synthesis.synthesize import synthesize
+from planted import PLAIN, planted, templates
 from small_networks import PIXELS
 
 SLEEPING = 20.0

@@ -20,6 +20,7 @@ from ...network.network import Network, require_network
 from ...network.pictures import pictures
 from ...passes.sharing import sharing
 from ...progress import steps
+from ...settings import Count, checked
 from ..drawing.colours import Scale, photograph
 from ..drawing.titles import plain
 from .making import code, command, facts, provenance
@@ -96,8 +97,7 @@ def _image(net: Network, source: Any) -> Tensor:
 
 
 def _visit(net: Network, image: Tensor, source: Any, top: int) -> Visit:
-    if top < 1:
-        raise SettingError(f"top is a number of classes, at least 1; got {top}")
+    top = checked("top", top, Count)
     name = plain(Path(source).name) if isinstance(source, str | Path) else ""
     return Visit(net, image, tuple(net.predict(image, top)[0]), name)
 
