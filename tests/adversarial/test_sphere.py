@@ -82,7 +82,7 @@ def test_the_ranking_names_the_classes_and_the_file_keeps_them(tmp_path) -> None
             net.label(index): count for index, count in enumerate(result.counts[image].tolist()) if count
         }
     assert again.provenance == result.provenance
-    assert again.provenance.settings["attack"]["method"] == "PGD"
+    assert again.provenance.settings["attack"]["name"] == "PGD"
 
 
 @pytest.mark.usefixtures("unchecked_types")  # the checker draws from `random`

@@ -1,20 +1,24 @@
-"""What every kind of result promises: it is saved and read back as it was, and prints as one line."""
+"""What every kind of result promises: it is saved and read back as it was, drawn, and prints as one line."""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import safetensors
 import torch
 from known import MAKE, attacked, made, net, without_optional_parts
+from PIL import Image
 from torch import Tensor
 
 import innerview as iv
 from innerview.errors import ResultError
 from innerview.results import Result, read_as
 from innerview.saved import RESULTS
+from innerview.show.drawing.paper import rendered
+from reading import outside, words
 
 
 def assert_same(found: Any, expected: Any) -> None:
@@ -46,6 +50,22 @@ def test_there_is_one_of_each_kind() -> None:
 def test_it_is_read_back_as_it_was(kind: str, tmp_path: Path) -> None:
     made(kind).save(tmp_path / "a.safetensors")
     assert_same(iv.read(tmp_path / "a.safetensors"), made(kind))
+
+
+@pytest.mark.parametrize("kind", RESULTS)
+def test_it_is_drawn_and_its_figure_is_saved(kind: str, tmp_path: Path) -> None:
+    drawn = iv.figure(made(kind))
+    assert not outside(drawn)
+    assert words(drawn)
+    iv.save(made(kind), tmp_path / "a.png", dpi=40)
+    assert np.ptp(np.asarray(Image.open(tmp_path / "a.png").convert("L"))) > 100
+
+
+@pytest.mark.parametrize("kind", RESULTS)
+def test_what_was_read_from_a_file_is_drawn_the_same(kind: str, tmp_path: Path) -> None:
+    iv.save(made(kind), tmp_path / "a.safetensors")
+    again = iv.read(tmp_path / "a.safetensors")
+    assert np.array_equal(rendered(iv.figure(again), 40), rendered(iv.figure(made(kind)), 40))
 
 
 @pytest.mark.parametrize("number", range(3))
@@ -81,7 +101,8 @@ def test_the_line_says_kind_method_network_question_shape_and_range() -> None:
     assert "values [3, 1, 1, 1] from 1 to 2, not all finite" in repr(with_nan)
     assert repr(made("Activations")).startswith("Activations(activations of SmallCNN: conv2 [2, 6, 4, 4] from ")
     assert repr(made("Activations")).endswith(" and 1 more)")
-    assert repr(made("Shift")).startswith("Shift(Attribution(GradCAM of SmallCNN, ")
+    assert repr(made("Snapshot")).startswith("Snapshot(Recorder of SmallCNN: kernels [4, 3, 3, 3] from ")
+    assert repr(made("Shift")).startswith("Shift(shift of SmallCNN, ox, the: before, values [3, 1, ")
 
 
 @pytest.mark.parametrize("kind", RESULTS)

@@ -22,7 +22,7 @@ def test_provenance_says_how_to_compute_it_again() -> None:
     assert origin.weights == network(SmallCNN()).digest()
     assert origin.objective == ("class 1",)
     assert origin.method == "SmoothGrad"
-    assert origin.settings["of"] == {"method": "GradCAM", "layer": "conv2", "relu": True}
+    assert origin.settings["of"] == {"name": "GradCAM", "layer": "conv2", "relu": True}
     assert origin.settings["seed"] == 0
     assert origin.versions["torch"] == torch.__version__.partition("+")[0]
 

@@ -20,7 +20,8 @@ from innerview.show.sheets.attribution import MOST_IMAGES
 
 DRAWN = (
     "these results can be drawn: Attribution, Filters, WeightDistributions, Activations, Comparison, UnitLines, "
-    "Recording, Attack, Synthesis, SemanticDictionary, NeuronGroups, ActivationGrid; and lists of Attribution, Attack"
+    "Recording, Snapshot, Attack, SphereTest, Shift, Synthesis, SemanticDictionary, "
+    "NeuronGroups, ActivationGrid, ScoreCard; and lists of Attribution, Attack"
 )
 
 
@@ -84,7 +85,7 @@ def test_results_of_one_method_are_told_apart_by_their_settings() -> None:
 
 
 def test_a_method_that_wraps_another_is_called_after_both() -> None:
-    settings = {"of": {"method": "GradCAM", "layer": None}, "samples": 3}
+    settings = {"of": {"name": "GradCAM", "layer": None}, "samples": 3}
     assert "SmoothGrad of Grad-CAM" in words(figure(attribution(spot(), method="SmoothGrad", settings=settings)))
 
 

@@ -268,3 +268,41 @@ def test_tensorboard_gets_pictures_histograms_and_scalars(doubled, tmp_path) -> 
     np.testing.assert_allclose([each.value for each in scalars], [s.measured[0]["kernels"].max() for s in doubled])
     assert "weights/conv1/dead" not in found.Tags()["scalars"]
     assert "activations/conv2/dead" in found.Tags()["scalars"]
+
+
+def test_a_snapshot_is_drawn_alone_as_its_panel_is(doubled) -> None:
+    for probe in (0, 1, 2, 3, 6):
+        alone = panels(iv.figure(doubled[1], probe=probe))
+        (panel,) = panels(contact_sheet(doubled.at([1]), probe=probe))
+        assert np.array_equal(alone[0], panel)
+    text = words(iv.figure(doubled[1]))
+    assert {"Kernels of conv1 in SmallCNN", "iteration 1"} <= set(text)
+    assert "All iterations have one scale" not in " ".join(text)
+    assert "before training" in words(iv.figure(doubled[0]))
+
+
+def test_the_lines_of_a_snapshot_are_those_of_its_units() -> None:
+    snapshot = perceptron_recording()[1]
+    assert "4 hidden units of Sequential" in words(iv.figure(snapshot))
+    (expected,) = panels(iv.figure(snapshot.lines()))
+    (found,) = panels(iv.figure(snapshot))
+    assert np.array_equal(found, expected)
+
+
+def test_statistics_of_a_snapshot_are_a_histogram_for_each_layer(doubled) -> None:
+    found = doubled[2].distributions(4)
+    drawn = iv.figure(doubled[2], probe=4)
+    assert len(drawn.axes) == len(found) == 4
+    for axes, distribution in zip(drawn.axes, found.values(), strict=True):
+        (steps,) = axes.patches
+        values, edges, _ = steps.get_data()
+        assert values.tolist() == distribution.counts.tolist()
+        assert np.allclose(edges, distribution.edges)
+    assert "Statistics of SmallCNN, 2 iterations trained" in words(drawn)
+
+
+def test_a_snapshot_without_a_drawing_says_where_its_numbers_are(doubled) -> None:
+    with pytest.raises(SettingError, match=r"probe 5 is Own\. Its numbers are in recording"):
+        iv.figure(doubled[0], probe=5)
+    with pytest.raises(SettingError, match="the probes are numbered 0 to 6; got 7"):
+        iv.figure(doubled[0], probe=7)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 import innerview as iv
 from innerview.network.seen import Seen
 from innerview.progress import listening
+from innerview.results.provenance import plain
 from innerview.synthesis.canvas import Fourier, Pixels
 from innerview.synthesis.magnitude import MagnitudeConstrained
 from innerview.synthesis.priors import L1, L2
@@ -193,7 +194,7 @@ def test_it_starts_from_an_image() -> None:
     found = synthesize(net, iv.Logit(0), recipe=still)
     torch.testing.assert_close(found.images, GREY_INPUT.display(image))
     torch.testing.assert_close(found.scores, net.logits(image)[:, 0])
-    assert found.provenance.settings["canvas"]["image"] == "given"
+    assert found.provenance.settings["canvas"]["image"] == plain(image)
 
 
 def test_half_precision_and_other_gradient_modes_work() -> None:

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from ..errors import ImageError
 from ..network.network import Network, require_network
+from ..network.provenance import provenance
 from ..network.rows import require_rows
-from ..results import Result
+from ..results import Provenance, Result
 from .maps import Activations, Maps, activations
 from .stages import stages
 
@@ -24,10 +25,12 @@ class Comparison(Result):
 
     Attributes:
         before, after: what the layers gave for the one and the other.
+        provenance: the network and the settings.
     """
 
     before: Activations
     after: Activations
+    provenance: Provenance
 
     def __iter__(self) -> Any:
         return iter(self.before)
@@ -80,7 +83,7 @@ def compare(net: Network, images: Any, others: Any, layers: Sequence[str] | None
     before, after = activations(net, images, names), activations(net, others, names)
     for name in before:
         require_rows(net, images, name, len(before[name]))
-    return Comparison(before, after)
+    return Comparison(before, after, provenance(net, "compare", layers=tuple(before)))
 
 
 def _distance(one: Float[Tensor, "batch value"], other: Float[Tensor, "batch value"]) -> Float[Tensor, "batch"]:

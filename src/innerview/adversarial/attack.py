@@ -1,16 +1,15 @@
 """A small change of an image that changes the network's answer."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from ..modules.batching import in_batches
-from ..modules.scope import untouched
+from ..modules.scope import differentiating, untouched
 from ..network.network import Network, require_network
+from ..network.provenance import provenance
 from ..objectives.question import Classes, Question
 from ..progress import Advance, steps
 from ..results import Provenance
@@ -59,24 +58,17 @@ def attack(
     require_network(net)
     images = net.prepare(images)
     goal = goal_of(net, images, objective, target)
-    with untouched(net.module), torch.inference_mode(False), torch.enable_grad():
+    with untouched(net.module), differentiating():
         images = images.clone()
         start = Start(net, images, pixels(net, images), goal)
-        size = net.batch_size(images, graph=True)
         with steps("attacking", len(images) * method.rounds) as advance:
 
             def run(rows: slice) -> _Way:
                 return _attacked(start.rows(range(len(images))[rows]), method, advance)
 
-            ways = [way for _, way in in_batches(len(images), size, run)]
-        provenance = Provenance(
-            network=net.title,
-            weights=net.digest(),
-            objective=tuple(words for way in ways for words in way.start.goal.describe(net, len(way.pixels))),
-            method=type(method).__name__,
-            settings=asdict(method),
-        )
-        return _result(start, ways, provenance)
+            ways = net.in_batches(images, run, graph=True)
+        asked = (words for way in ways for words in way.start.goal.describe(net, len(way.pixels)))
+        return _result(start, ways, provenance(net, method, asked))
 
 
 def _attacked(start: Start, method: AttackMethod, advance: Advance) -> "_Way":

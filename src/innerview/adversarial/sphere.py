@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from ..errors import ImageError
 from ..modules.batching import in_batches
 from ..modules.scope import untouched
 from ..network.network import Network, require_network
+from ..network.pictures import pictures
+from ..network.provenance import provenance
 from ..passes.forward import forward
 from ..progress import Advance, steps
 from ..results import Provenance, Result
@@ -20,6 +22,7 @@ from .pixels import Images, direction, prepared
 from .result import Attack
 
 Counts = Int[Tensor, "batch label"]
+Pictures = UInt8[Tensor, "batch colour height width"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,6 +37,8 @@ class SphereTest(Result):
         classes: the class of each image itself.
         radii: the distance of the points from each image, in pixels of 0–1.
         names: the names of the classes that occur.
+        pictures: what the network saw, for drawing: [batch, 3 or 1, row, column], 0–255.
+        examples: the first of the points around each image, in the same way; what lies beyond 0–1 is cut off.
         provenance: the network, the classes, the settings and those of the attack.
     """
 
@@ -41,6 +46,8 @@ class SphereTest(Result):
     classes: Int[Tensor, "batch"]
     radii: Float[Tensor, "batch"]
     names: Mapping[int, str]
+    pictures: Pictures
+    examples: Pictures
     provenance: Provenance
 
     def __len__(self) -> int:
@@ -87,19 +94,21 @@ def sphere(  # noqa: PLR0913 - all but the first three are optional
         raise ImageError("a sphere is around the images that were attacked; these are others", kind="others")
     before, classes = attack.before.to(images.device), attack.classes[:, 0].to(images.device)
     radii = radius * attack.distance.to(images.device)
+    around = [_Around(net, images[[i]], before[[i]], radii[i], seed) for i in range(len(images))]
     with untouched(net.module), torch.no_grad(), steps("around the image", samples * len(images)) as advance:
-        around = [_Around(net, images[[i]], before[[i]], radii[i]) for i in range(len(images))]
-        counts = torch.stack([each.counts(samples, seed, advance) for each in around])
-    attacked = {"method": attack.provenance.method, **attack.provenance.settings}
-    provenance = Provenance(
-        network=net.title,
-        weights=net.digest(),
-        objective=tuple(map(net.label, classes.tolist())),
-        method="sphere",
-        settings={"samples": samples, "radius": radius, "seed": seed, "attack": attacked},
-    )
+        counts = torch.stack([each.counts(samples, advance) for each in around])
+        examples = torch.cat([each.inputs(each.noise()[None]) for each in around])
+    asked, attacked = map(net.label, classes.tolist()), attack.provenance.how
     occurring = {*counts.sum(0).nonzero().flatten().tolist(), *classes.tolist()}
-    return SphereTest(counts, classes, radii, {index: net.label(index) for index in sorted(occurring)}, provenance)
+    return SphereTest(
+        counts=counts,
+        classes=classes,
+        radii=radii,
+        names={index: net.label(index) for index in sorted(occurring)},
+        pictures=pictures(net, images),
+        examples=pictures(net, examples),
+        provenance=provenance(net, "sphere", asked, samples=samples, radius=radius, seed=seed, attack=attacked),
+    )
 
 
 def require_settings(samples: int, radius: float) -> None:
@@ -116,16 +125,17 @@ class _Around:
     image: Images
     before: Images
     radius: Tensor
+    seed: int
 
-    def counts(self, samples: int, seed: int, advance: Advance) -> Int[Tensor, "label"]:
+    def counts(self, samples: int, advance: Advance) -> Int[Tensor, "label"]:
         """How many of the points the network gives each class; the points are made and forgotten batch by batch."""
-        random = torch.Generator().manual_seed(seed)
+        random = torch.Generator().manual_seed(self.seed)
         draws: dict[int, Tensor] = {}
 
         def answers(rows: slice) -> Int[Tensor, "label"]:
             for sample in range(rows.start, rows.stop):  # drawn once and in order, also when a batch is repeated
                 if sample not in draws:
-                    draws[sample] = torch.randn(self.before.shape[1:], generator=random)
+                    draws[sample] = self.noise(random)
             return self._answers(torch.stack([draws[sample] for sample in range(rows.start, rows.stop)]))
 
         total = torch.zeros((), dtype=torch.int64, device=self.image.device)
@@ -136,7 +146,15 @@ class _Around:
             advance(rows.stop - rows.start)
         return total
 
-    def _answers(self, noise: Images) -> Int[Tensor, "label"]:
+    def noise(self, random: torch.Generator | None = None) -> Float[Tensor, "channel row column"]:
+        """What gives the next direction, or the first one."""
+        return torch.randn(self.before.shape[1:], generator=random or torch.Generator().manual_seed(self.seed))
+
+    def inputs(self, noise: Images) -> Images:
+        """The points in these directions, as the network's input."""
         points = self.before + self.radius * direction(noise.to(self.before))
-        scores = forward(self.net, prepared(self.net, self.image, self.before, points)).class_scores
+        return prepared(self.net, self.image, self.before, points)
+
+    def _answers(self, noise: Images) -> Int[Tensor, "label"]:
+        scores = forward(self.net, self.inputs(noise)).class_scores
         return scores.argmax(1).bincount(minlength=scores.shape[1])

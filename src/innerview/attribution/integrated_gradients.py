@@ -60,7 +60,7 @@ class IntegratedGradients(Method):
         def part(rows: slice) -> Maps:
             on_way = start + places[rows, None, None, None, None] * way
             repeated = objective.rows([*range(len(images))] * len(on_way))
-            gradients = input_gradient(net, on_way.flatten(0, 1), repeated).gradients[0]
+            gradients = input_gradient(net, on_way.flatten(0, 1), repeated).gradient
             return torch.einsum("p,p...->...", weights[rows], gradients.unflatten(0, on_way.shape[:2]))
 
         integral = torch.zeros_like(images)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from ..network.grids import grid_layer
+from ..network.default_layer import grid_layer
 from ..network.network import Network
 from ..objectives import Objective
 from ..settings import NotEmpty, Text

@@ -1,7 +1,7 @@
 """What every attribution method is and gives."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar, final
 
 import torch
@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import SettingError
-from ..modules.batching import in_batches
 from ..modules.scope import untouched
 from ..network.network import Network, require_network
 from ..network.pictures import pictures
+from ..network.provenance import provenance
 from ..objectives import Objective, PerImage, Question, as_objective
 from ..results import Provenance, Result
 from ..settings import Settings
@@ -142,20 +142,13 @@ class Method(Settings, ABC):
                 part = asked.rows(range(len(images))[rows])
                 return self.attribute(net, images[rows], part).detach(), self.total(net, images[rows], part)
 
-            size = net.batch_size(images, graph=True)
-            values, totals = zip(*(part for _, part in in_batches(len(images), size, run)), strict=True)
+            values, totals = zip(*net.in_batches(images, run, graph=True), strict=True)
         return Attribution(
             values=torch.cat(values),
             images=pictures(net, images),
             reduction=self.reduction,
             signed=self.signed,
-            provenance=Provenance(
-                network=net.title,
-                weights=net.digest(),
-                objective=described(net, asked),
-                method=type(self).__name__,
-                settings=settings(self),
-            ),
+            provenance=provenance(net, self, asked.objectives if isinstance(asked, PerImage) else [asked]),
             total=None if None in totals else torch.cat(totals),
         )
 
@@ -166,24 +159,6 @@ class Method(Settings, ABC):
     @abstractmethod
     def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """The raw values for prepared images and a bound objective; called inside `untouched(net.module)`."""
-
-
-def settings(method: Method) -> dict[str, Any]:
-    """The settings of a method by name, as JSON knows them; a method among them has its own name and settings."""
-    return {field.name: _as_json(getattr(method, field.name)) for field in fields(method)}
-
-
-def _as_json(value: Any) -> Any:
-    if isinstance(value, Method):
-        return {"method": type(value).__name__, **settings(value)}
-    return list(value) if isinstance(value, tuple) else value
-
-
-def described(net: Network, objective: Objective) -> tuple[str, ...]:
-    """The question in words: once for all images, or once for each."""
-    if isinstance(objective, PerImage):
-        return tuple(each.describe(net) for each in objective.objectives)
-    return (objective.describe(net),)
 
 
 def _largest(values: Maps) -> Float[Tensor, "batch 1 map_row map_column"]:

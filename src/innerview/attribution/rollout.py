@@ -9,8 +9,9 @@ from torch import Tensor
 
 from ..errors import MethodError
 from ..modules.attention import Attention, AttentionTracer
-from ..network.grids import recognised
 from ..network.network import Network
+from ..network.readings import AsTold
+from ..network.recognition import reading_of
 from ..objectives import Objective
 from ..objectives.scoring import input_gradient
 from .method import About, Images, Maps, Method
@@ -106,8 +107,9 @@ def _obstacle(layers: list[_Layer], images: int) -> str | None:
 
 def _on_grid(net: Network, images: Images, tokens: Float[Tensor, "batch token 1"]) -> Maps:
     """One value per token, at its place in the image."""
-    read = net.grid or recognised(net, images, tokens.shape[1:])
-    if read is None:
+    told = None if net.grid is None else AsTold(net.grid, len(images), f"the attention of {net.name}")
+    read = told or reading_of(net, images, tokens.shape[1:])
+    if not read.on_grid:
         raise _refusal(net, f"has {tokens.shape[1]} tokens, which fill no grid over the image")
     return read(tokens)
 

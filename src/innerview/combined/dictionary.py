@@ -14,6 +14,7 @@ from ..attribution.relu_rules import Deconvolution, GuidedBackprop
 from ..errors import MethodError
 from ..network.network import Network
 from ..network.pictures import pictures
+from ..network.provenance import provenance
 from ..objectives import Channel, Direction, Neuron, Question
 from ..operations.receptive_field import ReceptiveField
 from ..passes.sharing import sharing
@@ -22,7 +23,7 @@ from ..settings import Count, checked
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
-from .shares import Image, Position, Shares, objective_position, one_image
+from .shares import Image, Position, Shares, one_image
 from .shares import shares as shares_of
 
 Projection = Literal["guided", "deconvolution", "gradient"]
@@ -121,12 +122,12 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
     x = one_image(net, image)
     seen = shares_of(net, x, layer, objective)
     row, column = seen.place(position)
-    there, shared = seen.activations[:, row, column], seen.values[:, row, column]
     chosen = _strongest(seen, (row, column), units)
+    there, shared = seen.activations[:, row, column], seen.values[:, row, column]
     asked = [*(Channel(layer, unit) for unit in chosen), Direction(layer, tuple(there.tolist()), power=power)]
     made = synthesize(net, asked, canvas=canvas, recipe=recipe, steps=steps, seed=seed)
-    place = objective_position(net, x, layer, (row, column))
-    project, projections = _projected(net, x, [Neuron(layer, unit, place) for unit in chosen], project)
+    project, projections = _projected(net, x, [Neuron(layer, unit, (row, column)) for unit in chosen], project)
+    how = {"layer": layer, "position": (row, column), "units": units, "project": project, "power": power}
     return SemanticDictionary(
         layer=layer,
         position=(row, column),
@@ -142,13 +143,7 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
         score=seen.score,
         image=pictures(net, x)[0],
         field={info.name: info.receptive_field for info in net.traced(x)}.get(layer),
-        provenance=Provenance(
-            network=net.title,
-            weights=net.digest(),
-            objective=(seen.question,),
-            method="dictionary",
-            settings=dict(made.provenance.settings) | {"units": units, "project": project, "power": power},
-        ),
+        provenance=provenance(net, "semantic_dictionary", [seen.question], **how, **made.provenance.settings),
     )
 
 

@@ -11,6 +11,7 @@ from torch.nn import functional
 from ..modules.scope import untouched
 from ..network.network import Network
 from ..network.pictures import pictures
+from ..network.provenance import provenance
 from ..objectives import Direction
 from ..passes.forward import forward
 from ..results import Provenance, Result
@@ -19,7 +20,6 @@ from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
 from .shares import Image, Values, one_image
-from .shares import read as read_maps
 
 CELLS = replace(CLEAR, steps=128)
 """`CLEAR` with half the steps, as the pictures are small."""
@@ -90,26 +90,20 @@ def activation_grid(  # noqa: PLR0913 - all but what is looked at are optional
     asked = [Direction(layer, tuple(vector), power=power) for vector in vectors]
     canvas = replace(recipe.canvas, size=_side(net)) if canvas is None else canvas
     made = synthesize(net, asked, canvas=canvas, recipe=recipe, steps=steps, seed=seed)
+    how = {"layer": layer, "most": most, "power": power}
     return ActivationGrid(
         layer=layer,
         images=made.images.unflatten(0, maps.shape[1:]),
         magnitudes=maps.norm(dim=0),
         photograph=pictures(net, x)[0],
-        provenance=Provenance(
-            network=net.title,
-            weights=net.digest(),
-            objective=(f"each position of {layer}",),
-            method="activation_grid",
-            settings=dict(made.provenance.settings) | {"layer": layer, "most": most, "power": power},
-        ),
+        provenance=provenance(net, "activation_grid", [f"each position of {layer}"], **how, **made.provenance.settings),
     )
 
 
 @torch.no_grad()
 def _maps(net: Network, image: Image, layer: str) -> Values:
     with untouched(net.module):
-        output = forward(net, image, record=(layer,), stop=True).activations[layer]
-        return read_maps(net, image, layer, output)[0]
+        return forward(net, image, record=(layer,), stop=True).maps(layer)[0]
 
 
 def _coarse(maps: Values, most: int) -> Float[Tensor, "map _ _"]:

@@ -11,6 +11,7 @@ from ..errors import MethodError, SettingError
 from ..modules.scope import untouched
 from ..network.network import Network
 from ..network.pictures import pictures
+from ..network.provenance import provenance
 from ..objectives import Direction, Question
 from ..results import Provenance, Result
 from ..synthesis.canvas import Canvas
@@ -120,12 +121,8 @@ def neuron_groups(  # noqa: PLR0913 - all but what is looked at are optional
         alive=made.alive,
         score=seen.score,
         image=pictures(net, x)[0],
-        provenance=Provenance(
-            network=net.title,
-            weights=net.digest(),
-            objective=(seen.question,),
-            method="neuron_groups",
-            settings=dict(made.provenance.settings) | {"layer": layer, "groups": groups, "power": power},
+        provenance=provenance(
+            net, "neuron_groups", [seen.question], layer=layer, groups=groups, power=power, **made.provenance.settings
         ),
     )
 

@@ -9,8 +9,9 @@ from torch import Tensor
 from ..adversarial.result import Attack
 from ..attribution.method import Attribution, Method
 from ..network.network import Network, require_network
+from ..network.provenance import provenance
 from ..objectives import Question
-from ..results import Result
+from ..results import Provenance, Result
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -19,10 +20,12 @@ class Shift(Result):
 
     Attributes:
         before, after: the attributions of the images as they were, and as the attack left them.
+        provenance: the network, the question, the method that explains, the attack.
     """
 
     before: Attribution
     after: Attribution
+    provenance: Provenance
 
     @property
     def similarity(self) -> Float[Tensor, "batch"]:
@@ -42,4 +45,6 @@ def shift(net: Network, attack: Attack, method: Method, objective: Question | No
     """
     require_network(net)
     asked = attack.classes[:, 0] if objective is None else objective
-    return Shift(method(net, attack.images, asked), method(net, attack.adversarial, asked))
+    before, after = method(net, attack.images, asked), method(net, attack.adversarial, asked)
+    origin = provenance(net, "shift", before.provenance.objective, explained=method, attack=attack.provenance.how)
+    return Shift(before, after, origin)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from ..results import Provenance, Result
@@ -27,6 +27,7 @@ class ScoreCard(Result):
             network, where it does not know the class, and for channels, which have no counterpart there.
         spectrum_distances: how far the spectrum of each picture is from that of the photographs, in decibels.
         natural_spectrum_distances: how far that of each photograph is from it.
+        pictures: the pictures themselves, for drawing: 0–255.
         provenance: the network, the question of each picture, the views, the seed, the second network.
     """
 
@@ -40,6 +41,7 @@ class ScoreCard(Result):
     transfer_probabilities: Float[Tensor, "picture"]
     spectrum_distances: Float[Tensor, "picture"]
     natural_spectrum_distances: Float[Tensor, "photograph"]
+    pictures: UInt8[Tensor, "picture colour row column"]
     provenance: Provenance
 
     def __len__(self) -> int:

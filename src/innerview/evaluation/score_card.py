@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -14,13 +13,13 @@ from ..modules.batching import in_batches
 from ..modules.scope import untouched
 from ..network.images import PictureSource
 from ..network.network import Network
-from ..network.seen import Seen
-from ..objectives import Channel, Logit, Neuron, Objective, PerImage, Probability, Question, each_objective
-from ..passes.forward import forward
+from ..network.pictures import of_pixels
+from ..network.provenance import provenance
+from ..objectives import Logit, Objective, PerImage, Probability, Question, each_objective
+from ..objectives.scoring import forward_for
 from ..progress import steps as progress
-from ..results import Provenance
 from ..synthesis.canvas import Pixels01, on, resized
-from ..synthesis.recipe import LUCID, Recipe
+from ..synthesis.recipe import LUCID
 from ..synthesis.result import Synthesis
 from ..synthesis.spectrum import image_files, ring_means, waves
 from ..synthesis.streams import Streams
@@ -86,6 +85,8 @@ def score_card(  # noqa: PLR0913 - all but the first four are optional
     transfer_ranks, transfer_probabilities = _transfer(net, asked, pixels, other)
     usual = natural.levels.mean(0)
     own = [examiner.asked.index(each) for each in asked]
+    judge = other and {"network": other.title, "weights": other.digest()}
+    beside = {"pictures": made.provenance.how, "other": judge}
     return ScoreCard(
         scores=pictures.scores[range(len(made)), own],
         natural=natural.scores[:, own].T,
@@ -97,7 +98,8 @@ def score_card(  # noqa: PLR0913 - all but the first four are optional
         transfer_probabilities=transfer_probabilities,
         spectrum_distances=(pictures.levels - usual).abs().mean((1, 2)),
         natural_spectrum_distances=(natural.levels - usual).abs().mean((1, 2)),
-        provenance=_provenance(examiner, made, asked, len(files), other),
+        pictures=of_pixels(made.images),
+        provenance=provenance(net, "score_card", asked, photographs=len(files), views=views, seed=seed, **beside),
     )
 
 
@@ -136,7 +138,7 @@ class _Examiner:
 
     def _scores(self, pixels: Pixels01) -> Float[Tensor, "image question"]:
         every = PerImage(self.asked)
-        seen = forward(self.net, _inputs(self.net, pixels), record=every.layers, stop=not every.reads_output)
+        seen = forward_for(self.net, _inputs(self.net, pixels), every)
         return torch.stack([each(seen) for each in self.asked], 1).cpu()
 
 
@@ -176,37 +178,21 @@ def _levels(pixels: Pixels01) -> Float[Tensor, "image channel ring"]:
 def _standings(net: Network, pixels: Pixels01, asked: Sequence[Objective | None]) -> Standings:
     """How each picture's own unit or class stands among the others; 0 and NaN where there is none."""
     ranks, probabilities = torch.zeros(len(pixels), dtype=torch.int64), torch.full((len(pixels),), torch.nan)
+    questions = {picture: each for picture, each in enumerate(asked) if each is not None}
 
     def stand(rows: slice) -> None:
-        every = PerImage(tuple(each for each in asked[rows] if each is not None))
-        if not every.objectives:
-            return
-        seen = forward(net, _inputs(net, pixels[rows]), record=every.layers, stop=not every.reads_output)
-        for image, each in enumerate(asked[rows]):
-            values, own = _units(each, seen, image)
-            if own is not None:
-                ranks[rows.start + image] = 1 + (values > values[own]).sum()
-            if isinstance(each, Logit):
-                probabilities[rows.start + image] = Probability(each.target)(seen)[image]
+        some = list(questions)[rows]
+        every = PerImage(tuple(questions[picture] for picture in some))
+        seen = forward_for(net, _inputs(net, pixels[some]), every)
+        ranks[some] = every.rank(seen).cpu()
+        for row, (picture, each) in enumerate(zip(some, every.objectives, strict=True)):
+            if each.class_asked is not None:
+                probabilities[picture] = Probability(each.class_asked)(seen)[row]
 
     with untouched(net.module):
-        for _ in in_batches(len(pixels), net.batch_size(net.blank(), graph=False), stand):
+        for _ in in_batches(len(questions), net.batch_size(net.blank(), graph=False), stand):
             pass
     return ranks, probabilities
-
-
-def _units(objective: Objective | None, seen: Seen, image: int) -> tuple[Tensor, int | None]:
-    """What stands in line with the unit or class that is asked about, and its place in that line."""
-    match objective:
-        case Logit(target=int(own)):
-            return seen.class_scores[image], own
-        case Channel(layer, own):
-            return seen.maps(layer)[image].mean((1, 2)), own
-        case Neuron(layer, own, None):
-            return seen.maps(layer)[image].amax((1, 2)), own
-        case Neuron(layer, own, (row, column)):
-            return seen.maps(layer)[image, :, row, column], own
-    return seen.anchor, None
 
 
 def _transfer(net: Network, asked: Sequence[Objective], pixels: Pixels01, other: Network | None) -> Standings:
@@ -224,11 +210,12 @@ def _transfer(net: Network, asked: Sequence[Objective], pixels: Pixels01, other:
 
 def _there(net: Network, objective: Objective, other: Network) -> Logit | None:
     """The class in the second network; without names in the first one its index has to do."""
-    if not isinstance(objective, Logit):
+    index = objective.class_asked
+    if index is None:
         return None
     if net.labels is None:
-        return Logit(objective.target).bind(other)
-    label = net.label(net.class_index(objective.target))
+        return Logit(index).bind(other)
+    label = net.label(index)
     for name in (label, *label.split(",")):
         try:
             return Logit(name.strip()).bind(other)
@@ -236,23 +223,3 @@ def _there(net: Network, objective: Objective, other: Network) -> Logit | None:
             if other.labels is None:
                 raise
     return None
-
-
-def _provenance(
-    examiner: _Examiner, made: Synthesis, asked: Sequence[Objective], photographs: int, other: Network | None
-) -> Provenance:
-    net = examiner.net
-    settings: dict[str, Any] = {
-        "pictures": {"method": made.provenance.method, **made.provenance.settings},
-        "photographs": photographs,
-        "views": Recipe(views=examiner.views).settings["views"],
-        "seed": examiner.seed,
-        "other": other and {"network": other.title, "weights": other.digest()},
-    }
-    return Provenance(
-        network=net.title,
-        weights=net.digest(),
-        objective=tuple(each.describe(net) for each in asked),
-        method="score_card",
-        settings=settings,
-    )

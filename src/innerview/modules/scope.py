@@ -1,7 +1,7 @@
 """Every change to a user's module, made so that it is undone, whatever happens.
 
-All computing runs inside `untouched(module)`; hooks are added with `hooked`. Nothing else in innerview
-changes a module.
+All computing runs inside `untouched(module)`, in `differentiating()` where there is a way back; hooks are added with
+`hooked`. Nothing else in innerview changes a module.
 """
 
 import random
@@ -42,6 +42,13 @@ def untouched(module: nn.Module) -> Iterator[None]:
         undo.enter_context(_frozen(parameters))
         if any(map(_is_compiled, modules)):
             undo.enter_context(torch.compiler.set_stance("force_eager"))
+        yield
+
+
+@contextmanager
+def differentiating() -> Iterator[None]:
+    """Within the block the way back is recorded, in whatever mode the caller is."""
+    with torch.inference_mode(False), torch.enable_grad():
         yield
 
 
@@ -126,13 +133,18 @@ def _same_buffers(modules: Sequence[nn.Module]) -> Iterator[None]:
 
 @contextmanager
 def _same_memory(modules: Sequence[nn.Module]) -> Iterator[None]:
-    """What modules remember while they evaluate, as LeViT does its attention biases, would outlive their weights."""
-    public = (value for each in modules for name, value in vars(each).items() if not name.startswith("_"))
-    kept = [(held, held.copy()) for held in public if type(held) is dict]
+    """What modules remember while they evaluate would outlive its cause.
+
+    LeViT keeps its attention biases in a dictionary, and Swin of transformers smaller windows for small inputs.
+    """
+    kept = [(vars(each), {name: value for name, value in vars(each).items() if name[0] != "_"}) for each in modules]
+    inside = [(held, held.copy()) for _, own in kept for held in own.values() if type(held) is dict]
     try:
         yield
     finally:
-        for held, before in kept:
+        for now, own in kept:
+            now.update(own)
+        for held, before in inside:
             held.clear()
             held.update(before)
 

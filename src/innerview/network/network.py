@@ -170,10 +170,7 @@ class Network:
     def logits(self, images: Any) -> Float[Tensor, "batch ..."]:
         """The raw class scores for these images (anything that `prepare` takes), in batches that fit."""
         images = self.prepare(images)
-        with untouched(self.module):
-            size = self.batch_size(images, graph=False)
-            run = in_batches(len(images), size, lambda rows: self.select(self.module(images[rows].clone())))
-            return torch.cat([scores for _, scores in run])
+        return torch.cat(self.in_batches(images, lambda rows: self.select(self.module(images[rows].clone()))))
 
     def predict(self, images: Any, top: int = 5) -> list[list[Prediction]]:
         """The `top` most probable classes of each image, the most probable first.
@@ -212,7 +209,7 @@ class Network:
 
         `cam` marks the default for class activation maps; to find it among tokens takes a gradient.
         """
-        from .grids import marked_layers
+        from .default_layer import marked_layers
 
         images = self.blank() if images is None else images
         return self.recall(("marked layers", tuple(images.shape[1:])), lambda: marked_layers(self, images))
@@ -238,6 +235,15 @@ class Network:
         except (RuntimeError, ValueError, IndexError, AssertionError):
             return False
         return True
+
+    def in_batches(self, images: Tensor, run: Callable[[slice], Value], *, graph: bool = False) -> list[Value]:
+        """`run` on the rows of as many of these images as fit, again and again, while the network is untouched.
+
+        With `graph`, all activations of a batch are kept for the way back.
+        """
+        with untouched(self.module):
+            size = self.batch_size(images, graph=graph)
+            return [part for _, part in in_batches(len(images), size, run)]
 
     def batch_size(self, images: Tensor, *, graph: bool, wanted: int | None = None) -> int:
         """The number of images like these in one pass: `wanted`, or what fits and is fast.

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..errors import LayerError
 from ..network.network import Network, require_network
+from ..network.provenance import provenance
 from ..results import Provenance, Result
 from ..settings import Count, checked
 from .filters import kernels, with_kernels
@@ -64,7 +65,7 @@ def weight_distributions(net: Network, layers: Sequence[str] | None = None, *, b
         mean=torch.stack([each.mean() for each in weights]),
         std=torch.stack([each.std(correction=0) for each in weights]),
         zeros=torch.stack([(each == 0).float().mean() for each in weights]),
-        provenance=Provenance(net.title, net.digest(), (), "weight_distributions", {"bins": bins}),
+        provenance=provenance(net, "weight_distributions", layers=names, bins=bins),
     )
 
 

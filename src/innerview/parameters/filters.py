@@ -10,6 +10,7 @@ from torch import Size, Tensor, nn
 from ..errors import LayerError, SettingError
 from ..network.layers import LayerInfo
 from ..network.network import Network, require_network
+from ..network.provenance import provenance
 from ..results import Provenance, Result
 from ..settings import checked
 
@@ -95,7 +96,7 @@ def filters(
         total=(count, depth),
         groups=getattr(module, "groups", 1),
         colour=read_from == [0, 1, 2] and depth == 3 and _reads_the_image(net, layer, every.shape[1:]),
-        provenance=Provenance(net.title, net.digest(), (), "filters", {"layer": layer, "order": order}),
+        provenance=provenance(net, "filters", layer=layer, outputs=chosen, inputs=read_from, order=order),
     )
 
 

@@ -11,7 +11,7 @@ from ..errors import MethodError, SettingError
 from ..modules.batching import in_batches
 from ..modules.scope import hooked, untouched
 from ..network.network import Network
-from ..results import Provenance
+from ..network.provenance import provenance
 from ..settings import Count, checked
 from .unit_lines import Extent, UnitLines
 
@@ -65,14 +65,13 @@ def hidden_units(  # noqa: PLR0913 - all but the network are optional
         parts = [part for _, part in in_batches(len(grid), AT_ONCE, run)]
         weights, bias = _weights(layer)
     square = (resolution, resolution)
+    how = {"resolution": resolution, "threshold": threshold, "deeper": deeper}
     return UnitLines(
         weights=weights,
         bias=bias,
         extent=limits,
         regions=torch.cat([classes for classes, _ in parts]).reshape(square),
-        provenance=Provenance(
-            net.title, net.digest(), (), "hidden_units", {"resolution": resolution, "threshold": threshold}
-        ),
+        provenance=provenance(net, "hidden_units", data=points, labels=classes, extent=limits, **how),
         points=points,
         labels=classes,
         deeper={

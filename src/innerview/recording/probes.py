@@ -1,12 +1,10 @@
 """What is followed during training: each probe measures a few tensors on the network as it is."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
 from torch import Tensor
 
 from ..activation.maps import activations
@@ -14,6 +12,7 @@ from ..errors import LayerError
 from ..network.network import Network
 from ..parameters.filters import kernels, with_kernels
 from ..parameters.hidden_units import hidden_units
+from ..results.provenance import settings_of
 from ..settings import Count, Settings, Text
 
 
@@ -83,16 +82,4 @@ class ActivationMaps(Settings):
 
 def described(probe: Probe) -> dict[str, Any]:
     """What a probe asks, as JSON knows it: its name and settings, of tensors the shape and a digest."""
-    names = [field.name for field in fields(probe)] if is_dataclass(probe) else []
-    return {"probe": type(probe).__name__} | {name: _as_json(getattr(probe, name)) for name in names}
-
-
-def _as_json(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return _as_json(value.detach().cpu().float().numpy())
-    if isinstance(value, np.ndarray):
-        digest = hashlib.blake2b(np.ascontiguousarray(value).tobytes(), digest_size=8).hexdigest()
-        return {"shape": list(value.shape), "digest": digest}
-    if isinstance(value, list | tuple):
-        return list(map(_as_json, value))
-    return value if isinstance(value, int | float | str | None) else str(value)
+    return {"probe": type(probe).__name__, **(settings_of(probe) if is_dataclass(probe) else {})}

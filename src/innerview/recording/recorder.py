@@ -15,7 +15,7 @@ from torch import distributed, nn
 from ..errors import ResultError, SettingError
 from ..modules.scope import untouched
 from ..network.network import Network
-from ..results import Provenance
+from ..network.provenance import provenance
 from ..settings import Whole, checked
 from .probes import Probe, described
 from .recording import Recording, Snapshot, file_of, open_recording, recorded
@@ -133,8 +133,8 @@ class Recorder:
                 {name: each.detach().to("cpu", copy=True) for name, each in probe.measure(net).items()}
                 for probe in self._probes
             )
-        weights = Network(net.module).digest()  # a new one remembers no digest: some optimizers write unnoticed
-        return Snapshot(self.iteration, measured, self._facts, Provenance(net.name, weights, (), "Recorder", {}))
+        anew = Network(net.module, name=net.name)  # it remembers no digest: some optimizers write unnoticed
+        return Snapshot(self.iteration, measured, self._facts, provenance(anew, "Recorder", probes=self._facts))
 
 
 class _Place:

@@ -29,6 +29,10 @@ class Snapshot(Result):
     probes: tuple[Mapping[str, Any], ...]
     provenance: Provenance
 
+    def probe(self, number: int) -> Mapping[str, Any]:
+        """What a probe is: its name and settings."""
+        return _probe(self.probes, number)
+
     def lines(self, probe: int = 0) -> UnitLines:
         """What a probe `HiddenUnits` measured."""
         return UnitLines.of(self._of("HiddenUnits", probe), self.provenance)
@@ -38,7 +42,7 @@ class Snapshot(Result):
         return distributions(self._of("Statistics", probe))
 
     def _of(self, kind: str, probe: int) -> Mapping[str, Tensor]:
-        if _probe(self.probes, probe)["probe"] != kind:
+        if self.probe(probe)["probe"] != kind:
             raise SettingError(f"probe {probe} is {self.probes[probe]['probe']} and not {kind}; choose another one")
         return self.measured[probe]
 

@@ -74,7 +74,7 @@ class Statistics(Settings):
 
 def distributions(measured: Mapping[str, Tensor]) -> dict[str, Distribution]:
     """What the probe `Statistics` measured: "weights/LAYER" and "activations/LAYER" to their distributions."""
-    names = sorted(name.removesuffix("/counts") for name in measured if name.endswith("/counts"))
+    names = [name.removesuffix("/counts") for name in measured if name.endswith("/counts")]
     numbers = {name: dict(zip(_NUMBERS, measured[f"{name}/numbers"].tolist(), strict=True)) for name in names}
     return {name: Distribution(**numbers[name], counts=measured[f"{name}/counts"]) for name in names}
 

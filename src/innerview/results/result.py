@@ -16,7 +16,13 @@ NAMED = 2
 
 
 class Result:
-    """Extend it as `@dataclass(frozen=True, eq=False, repr=False)`; say what is to be seen first in the first field."""
+    """Extend it as `@dataclass(frozen=True, eq=False, repr=False)`; say what is to be seen first in the first field.
+
+    Attributes:
+        provenance: a field of every result.
+    """
+
+    provenance: Provenance
 
     def save(self, path: str | Path) -> None:
         """Write it as one safetensors file, all but tensors as JSON in its header; `innerview.read` gives it back."""
@@ -24,23 +30,29 @@ class Result:
 
     def __repr__(self) -> str:
         """One line: the kind, the method and the network, the question, and the shape and range of what was found."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}  # pyright: ignore[reportArgumentType]
-        origin = next((_origin(each) for each in values.values() if isinstance(each, Provenance)), "")
-        found = next((said for name, each in values.items() if (said := _found(name, each))), "")
-        return f"{type(self).__name__}({': '.join(filter(None, (origin, found)))})"
+        return f"{type(self).__name__}({': '.join(filter(None, (self.origin, _first(self))))})"
+
+    @property
+    def origin(self) -> str:
+        """In a few words the method, the network and the question."""
+        asked = _few(dict.fromkeys(self.provenance.objective))
+        return f"{self.provenance.method} of {self.provenance.network}" + (f", {asked}" if asked else "")
 
 
-def _origin(origin: Provenance) -> str:
-    asked = _few(dict.fromkeys(origin.objective))
-    return f"{origin.method} of {origin.network}" + (f", {asked}" if asked else "")
+def _first(result: Any) -> str:
+    """What is to be seen first in a result."""
+    values = ((each.name, getattr(result, each.name)) for each in fields(result))
+    return next((said for name, value in values if (said := _found(name, value))), "")
 
 
 def _found(name: str, value: Any) -> str:
     """What a field holds, if it is a tensor, several, or another result."""
     if isinstance(value, Result):
-        return repr(value)
+        return f"{name}, {_first(value)}"
     if isinstance(value, Tensor):
         return f"{name} {list(value.shape)}{_range(value)}"
+    if isinstance(value, tuple):
+        return _few([said for each in value if (said := _found(name, each))])
     if isinstance(value, Mapping):
         return _few({layer: said for layer, each in value.items() if (said := _found(str(layer), each))}.values())
     return ""

@@ -2,23 +2,27 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from matplotlib.figure import Figure
 
 from ..activation.compare import Comparison
 from ..activation.maps import Activations
 from ..adversarial.result import Attack
+from ..adversarial.sphere import SphereTest
 from ..attribution.method import Attribution
 from ..combined.dictionary import SemanticDictionary
 from ..combined.grid import ActivationGrid
 from ..combined.groups import NeuronGroups
+from ..combined.shift import Shift
 from ..errors import SettingError
+from ..evaluation.card import ScoreCard
 from ..files import replacing
 from ..parameters.distributions import WeightDistributions
 from ..parameters.filters import Filters
 from ..parameters.unit_lines import UnitLines
-from ..recording.recording import Recording
+from ..recording.recording import Recording, Snapshot
+from ..results import Result
 from ..synthesis.result import Synthesis
 from .sheets.activations import activation_sheet, comparison_sheet
 from .sheets.attack import attack_sheet
@@ -27,13 +31,15 @@ from .sheets.dictionary import dictionary_sheet, groups_sheet
 from .sheets.filters import filter_sheet
 from .sheets.grid import grid_sheet
 from .sheets.recordings import contact_sheet
+from .sheets.score_card import score_card_sheet
+from .sheets.shift import shift_sheet
+from .sheets.snapshots import snapshot_sheet
+from .sheets.sphere import sphere_sheet
 from .sheets.synthesis import synthesis_sheet
 from .sheets.unit_lines import unit_lines
 from .sheets.weights import weight_sheet
 
-Layered = Filters | WeightDistributions | Activations | Comparison
-Made = Synthesis | SemanticDictionary | NeuronGroups | ActivationGrid
-Result = Attribution | Sequence[Attribution] | Layered | UnitLines | Recording | Attack | Sequence[Attack] | Made
+Drawable = Result | Recording | Sequence[Attribution] | Sequence[Attack]
 
 DRAWN_BY: dict[type, Callable[..., Figure]] = {
     Attribution: sheet,
@@ -43,38 +49,35 @@ DRAWN_BY: dict[type, Callable[..., Figure]] = {
     Comparison: comparison_sheet,
     UnitLines: unit_lines,
     Recording: contact_sheet,
+    Snapshot: snapshot_sheet,
     Attack: attack_sheet,
+    SphereTest: sphere_sheet,
+    Shift: shift_sheet,
     Synthesis: synthesis_sheet,
     SemanticDictionary: dictionary_sheet,
     NeuronGroups: groups_sheet,
     ActivationGrid: grid_sheet,
+    ScoreCard: score_card_sheet,
 }
 """Which function draws which kind of result."""
 LISTED = (Attribution, Attack)
 """The kinds of which several can be drawn together."""
 
 
-@runtime_checkable
-class Saved(Protocol):
-    """A result that can write its values to a file."""
-
-    def save(self, path: str | Path) -> None:
-        """Write them as one safetensors file."""
-
-
 _UNDATED = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 FORMATS = (*_UNDATED, ".safetensors")
 
 
-def figure(result: Result, **settings: Any) -> Figure:
+def figure(result: Drawable, **settings: Any) -> Figure:
     """The result as a matplotlib figure, made without pyplot: no window opens and no default changes.
 
     Its settings are those of the function that draws this kind of result: an attribution, or several of the same
     images, become a comparison sheet (`style`, `shared_scale`, `images`), kernels a `filter_sheet`, weights a
     `weight_sheet`, activations an `activation_sheet`, two of them a `comparison_sheet`, the lines of hidden units
-    `unit_lines`, a recording a `contact_sheet`, attacks an `attack_sheet`, pictures that were made a
-    `synthesis_sheet`, the units of a position a `dictionary_sheet`, groups of channels a `groups_sheet`, and a layer's
-    positions a `grid_sheet`.
+    `unit_lines`, a recording a `contact_sheet`, one of its snapshots a `snapshot_sheet`, attacks an `attack_sheet`,
+    the points around an image a `sphere_sheet`, explanations before and after a `shift_sheet`, pictures that were made
+    a `synthesis_sheet`, what they are worth a `score_card_sheet`, the units of a position a `dictionary_sheet`, groups
+    of channels a `groups_sheet`, and a layer's positions a `grid_sheet`.
 
     Raises:
         SettingError: there is no drawing for this kind of result, or the results do not fit on one sheet.
@@ -88,7 +91,7 @@ def figure(result: Result, **settings: Any) -> Figure:
     return draw(result, **settings)
 
 
-def save(result: Result, path: str | Path, *, dpi: float = 150, **settings: Any) -> None:
+def save(result: Drawable, path: str | Path, *, dpi: float = 150, **settings: Any) -> None:
     """Write the result's figure as `.png`, `.svg` or `.pdf`, or its values as `.safetensors`.
 
     The file is either written whole or left as it was. Equal results give equal figures: no date is written.
@@ -114,10 +117,10 @@ def save(result: Result, path: str | Path, *, dpi: float = 150, **settings: Any)
         drawn.savefig(temporary, format=ending[1:], dpi=dpi, metadata=_UNDATED[ending])
 
 
-def _save_values(result: Result, path: Path) -> None:
+def _save_values(result: Drawable, path: Path) -> None:
     if isinstance(result, list | tuple) and len(result) == 1:
         result = result[0]
-    if not isinstance(result, Saved):
+    if not isinstance(result, Result):
         raise SettingError(f"one file holds the values of one result; got {_named(result)}: save them one by one")
     result.save(path)
 

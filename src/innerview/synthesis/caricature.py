@@ -1,7 +1,7 @@
 """Pictures that make a layer answer as it does to a given image."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -35,7 +35,7 @@ class Resemblance(Objective):
     """
 
     layer: str
-    activation: Float[Tensor, "channel row column"]
+    activation: Float[Tensor, "channel row column"] = field(repr=False)
     power: float = 0.0
 
     def __post_init__(self) -> None:

@@ -1,21 +1,21 @@
 """An image in which a network sees more of what it sees already."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
 import torch
 from torch import Tensor
 
-from ..modules.batching import in_batches
-from ..modules.scope import untouched
+from ..modules.scope import differentiating, untouched
 from ..network.network import Network, require_network
+from ..network.provenance import provenance
 from ..objectives import Objective, Question, as_objective
 from ..objectives.scoring import input_gradient, score
 from ..progress import Advance
 from ..progress import steps as progress
-from ..results import Provenance
+from ..results.provenance import settings_of
 from ..settings import Above, Amount, Count, Settings, Whole, checked
 from .ascent import Pictures, joined, words
 from .canvas import Pixels01, Size, on, resized
@@ -85,24 +85,18 @@ def dream(  # noqa: PLR0913 - all but the question are optional
     require_network(net)
     images = net.prepare(images)
     asked = as_objective(net, objective, images)
-    with untouched(net.module), torch.inference_mode(False), torch.enable_grad():
+    with untouched(net.module), differentiating():
         pixels = net.preprocess.display(on(net, images)).clamp(0, 1)
-        fitting = net.batch_size(images, graph=True)
         with progress("dreaming", len(images) * octaves * how.steps) as advance:
 
             def run(rows: slice) -> Pictures:
                 mine = asked.rows(range(len(images))[rows])
                 return _Dream(net, mine, how, Streams([seed])).run(pixels[rows], octaves, advance)
 
-            parts = [part for _, part in in_batches(len(images), fitting, run)]
-        provenance = Provenance(
-            network=net.title,
-            weights=net.digest(),
-            objective=tuple(asked.rows([row]).describe(net) for row in range(len(images))),
-            method="dream",
-            settings=asdict(how) | {"octaves": octaves, "seed": seed},
-        )
-    return Synthesis(**vars(joined(parts)), moments=(), provenance=provenance)
+            parts = net.in_batches(images, run, graph=True)
+        each = (asked.rows([row]) for row in range(len(images)))
+        origin = provenance(net, "dream", each, octaves=octaves, seed=seed, **settings_of(how))
+    return Synthesis(**vars(joined(parts)), moments=(), provenance=origin)
 
 
 @dataclass(frozen=True)
@@ -136,7 +130,7 @@ class _Dream:
         gradient, scores = torch.zeros_like(pixels), []
         for rows, columns in _tiles((pixels.shape[2], pixels.shape[3]), self.how.tile):
             found = input_gradient(self.net, inputs[:, :, rows, columns], self.objective)
-            gradient[:, :, rows, columns] = found.gradients[0].to(pixels)
+            gradient[:, :, rows, columns] = found.gradient.to(pixels)
             scores.append(found.scores)
         mean = gradient.abs().mean((1, 2, 3), keepdim=True)
         change = torch.roll(gradient, (-shift[0], -shift[1]), (2, 3)) / mean.clamp_min(torch.finfo(mean.dtype).tiny)

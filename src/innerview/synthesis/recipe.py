@@ -1,8 +1,8 @@
 """Settings that belong together: what a picture is drawn on, how it is seen, and how it climbs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -50,11 +50,6 @@ class Recipe(Settings):
         """What the priors together hold against each picture, given as the network's input."""
         parts = [each.weight * each(inputs) for each in self.priors]
         return torch.stack([inputs.new_zeros(len(inputs)), *parts]).sum(0)
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """All settings as plain values."""
-        return _plain(self)
 
 
 LUCID = Recipe(
@@ -105,12 +100,3 @@ Reference: Fel, Boissin, Boutin et al. 2023 (MACO).
 
 RECIPES: Mapping[str, Recipe] = {"clear": CLEAR, "lucid": LUCID, "lecture": LECTURE, "maco": MACO}
 """The recipes by name, for the command line."""
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Recipe | Canvas | Views | Prior):
-        own = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-        return own if isinstance(value, Recipe) else {"name": type(value).__name__, **own}
-    if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    return value if isinstance(value, str | int | float | None) else "given"

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
-
 from ..errors import MethodError, SettingError
 from ..modules.batching import in_batches
-from ..modules.scope import untouched
+from ..modules.scope import differentiating, untouched
 from ..network.network import Network
+from ..network.provenance import provenance
 from ..objectives import Objective, PerImage, Question, each_objective
 from ..progress import steps as progress
-from ..results import Provenance
+from ..results.provenance import settings_of
 from ..settings import Count, checked
 from .ascent import Climb, Pictures, joined
 from .canvas import Canvas, Size
@@ -63,23 +62,17 @@ def synthesize(  # noqa: PLR0913 - all but the question are optional
     _require(recipe, starts, snapshots)
     asked = [each for each in each_objective(net, objective) for _ in range(starts)]
     seeds = [seed + start for start in range(starts)] * (len(asked) // starts)
-    with untouched(net.module), torch.inference_mode(False), torch.enable_grad():
+    with untouched(net.module), differentiating():
         plan = _Plan.of(net, recipe, starts if recipe.diversity else 1, tuple(sorted(set(snapshots))))
         pictures = plan.run(asked, seeds)
-        provenance = Provenance(
-            network=net.title,
-            weights=net.digest(),
-            objective=tuple(each.describe(net) for each in asked),
-            method="synthesize",
-            settings=plan.recipe.settings | {"seed": seed, "starts": starts},
-        )
+        origin = provenance(net, "synthesize", asked, seed=seed, starts=starts, **settings_of(plan.recipe))
     if not bool(pictures.alive.any()):
         raise MethodError(
-            f"no gradient reaches the picture from {', '.join(dict.fromkeys(provenance.objective))} of {net.name}: the "
+            f"no gradient reaches the picture from {', '.join(dict.fromkeys(origin.objective))} of {net.name}: the "
             "units may be dead, or open for other images only. Start from an image, Fourier(image=…), or from another "
             "seed"
         )
-    return Synthesis(**vars(pictures), moments=plan.moments, provenance=provenance)
+    return Synthesis(**vars(pictures), moments=plan.moments, provenance=origin)
 
 
 @dataclass(frozen=True)

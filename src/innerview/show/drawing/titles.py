@@ -38,8 +38,8 @@ def method_title(result: Attribution) -> str:
 
 def _title(method: str, settings: Mapping[str, Any]) -> str:
     title = _KINDS[method].about.title if method in _KINDS else method
-    inner = [value for value in settings.values() if isinstance(value, Mapping) and "method" in value]
-    return " of ".join([title, *(_title(each["method"], each) for each in inner)])
+    inner = [value for value in settings.values() if isinstance(value, Mapping) and "name" in value]
+    return " of ".join([title, *(_title(each["name"], each) for each in inner)])
 
 
 def distinctions(results: Sequence[Attribution]) -> list[str]:

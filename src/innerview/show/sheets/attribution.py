@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from ...attribution.method import Attribution
 from ...errors import SettingError
 from ...settings import checked
+from ..drawing.chosen import MOST_IMAGES, numbered
 from ..drawing.colours import PERCENTILE, Heatmap, Pixels, Scale, flaw, photograph
 from ..drawing.paper import INK, LETTERS, LINE, QUIET, Paper
 from ..drawing.titles import colour_key, distinctions, method_title, wrapped
@@ -21,7 +22,6 @@ Style = Literal["overlay", "map"]
 
 MOST_MAPS = 48
 IN_A_BAND = 8
-MOST_IMAGES = 32
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,7 @@ def _rows(results: Sequence[Attribution], images: Sequence[int] | None) -> Seque
     first = results[0].images
     if not all(each.images.shape == first.shape and torch.equal(each.images, first) for each in results):
         raise SettingError("the results on one sheet must be of the same images; draw others on a sheet of their own")
-    rows = range(len(first)) if images is None else images
-    if not all(0 <= row < len(first) for row in rows):
-        raise SettingError(f"images are numbered 0 to {len(first) - 1}; got {list(rows)}")
+    rows = numbered(images, len(first))
     if not 1 <= len(rows) <= MOST_IMAGES or len(results) > MOST_MAPS:
         raise SettingError(
             f"a sheet holds 1 to {MOST_IMAGES} images and up to {MOST_MAPS} results; got {len(rows)} and "

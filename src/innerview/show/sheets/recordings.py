@@ -9,14 +9,13 @@ from matplotlib.figure import Figure
 
 from ...recording.recording import Recording
 from ..drawing.colours import Pixels
-from ..drawing.panels import Panel, panelled
+from ..drawing.panels import Panel, Words, panelled
 from ..drawing.paper import rendered
 from .evolution import evolution
-from .snapshots import Drawing, drawing_of
+from .snapshots import SIDE, Drawing, drawing_of, moment
 
 MOST = 24
 """Panels of a contact sheet."""
-FRAME = 5.0
 _FORMS = ((8, 4, 2.6), (15, 5, 2.1), (MOST, 6, 1.8))
 """Up to how many panels, how many are in a row, and how many inches wide."""
 
@@ -44,17 +43,17 @@ def contact_sheet(recording: Recording, *, probe: int = 0) -> Figure:
         [_panel(shown, each, drawing) for each in shown.iterations],
         size=(width, width * drawing.proportion),
         columns=columns,
-        words=replace(drawing.words, key=drawing.words.key + count),
+        words=_in_common(drawing, count),
     )
 
 
 def frames(recording: Recording, probe: int = 0, *, dpi: float = 100) -> Iterator[Pixels]:
     """One picture for each snapshot, all of one size and on one scale."""
     drawing = drawing_of(recording, probe)
-    width = FRAME / max(1.0, drawing.proportion)
+    width = SIDE / max(1.0, drawing.proportion)
     for each in recording.iterations:
         panel = _panel(recording, each, drawing)
-        figure = panelled([panel], size=(width, width * drawing.proportion), columns=1, words=drawing.words)
+        figure = panelled([panel], size=(width, width * drawing.proportion), columns=1, words=_in_common(drawing))
         yield rendered(figure, dpi)
 
 
@@ -62,7 +61,13 @@ def _panel(recording: Recording, iteration: int, drawing: Drawing) -> Panel:
     def draw(axes: Axes) -> None:
         drawing.draw(axes, recording[iteration])
 
-    return "before training" if iteration == 0 else f"iteration {iteration}", draw
+    return moment(iteration), draw
+
+
+def _in_common(drawing: Drawing, more: str = "") -> Words:
+    """Its words, and that pictures of different iterations can be compared."""
+    together = " All iterations have one scale." if drawing.scaled else ""
+    return replace(drawing.words, key=f"{drawing.words.key}{together}{more}")
 
 
 def _some(iterations: tuple[int, ...]) -> list[int]:

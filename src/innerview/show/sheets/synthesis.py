@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from ...errors import SettingError
 from ...synthesis.result import Synthesis
+from ..drawing.chosen import chosen
 from ..drawing.drawn import drawn
 from ..drawing.montage import in_rows
 from ..drawing.paper import LETTERS, LINE, QUIET, Paper
@@ -34,17 +35,10 @@ def synthesis_sheet(
     Raises:
         SettingError: a picture does not exist, there are too many for one sheet, or there are no snapshots.
     """
-    chosen = list(range(len(result)) if pictures is None else pictures)
-    if not all(0 <= picture < len(result) for picture in chosen):
-        raise SettingError(f"pictures are numbered 0 to {len(result) - 1}; got {chosen}")
-    if not 1 <= len(chosen) <= MOST_PICTURES:
-        raise SettingError(
-            f"a sheet holds 1 to {MOST_PICTURES} pictures; got {len(chosen)}. "
-            f"Draw some at a time: figure(result, pictures=range({MOST_PICTURES}))"
-        )
+    wanted = chosen(pictures, len(result), kind="pictures", most=MOST_PICTURES)
     if snapshots is None:
-        snapshots = 0 < len(result.moments) <= MOST_MOMENTS and len(chosen) <= _IN_A_ROW
-    return _history(result, chosen) if snapshots else _contacts(result, chosen)
+        snapshots = 0 < len(result.moments) <= MOST_MOMENTS and len(wanted) <= _IN_A_ROW
+    return (_history if snapshots else _contacts)(result, wanted)
 
 
 def _contacts(result: Synthesis, chosen: Sequence[int]) -> Figure:

@@ -74,7 +74,7 @@ class Windowed(Objective):
 
     def __call__(self, seen: Seen) -> Scores:
         (layer,) = self.layers
-        maps = seen.activations[layer]
+        maps = seen.maps(layer)
         top, left = self.window.first
         below, right = (whole - part for whole, part in zip(self.grid, maps.shape[2:], strict=True))
         return self.objective(Seen({layer: functional.pad(maps, (left, right - left, top, below - top))}, None))
