@@ -144,7 +144,7 @@ def test_a_mistake_is_one_sentence(run, photos, small, *, verb, options, sentenc
             ["--objective", "logit:ox", "--target", "ox"],
             "one question is asked, as --objective or as --target; got 2",
         ),
-        ("grid", ["--most", "0"], "most is a number of rows and columns, at least 1; got 0"),
+        ("grid", ["--most", "0"], "most is a whole number, at least 1; got 0"),
     ],
 )
 def test_a_setting_that_does_not_fit_is_one_sentence(run, photos, small, *, verb, options, sentence) -> None:

@@ -197,7 +197,7 @@ def test_a_photograph_that_cannot_be_read_is_named_and_left_out(run, photos, sma
             ["--target", "ox", "--out", "a.bmp"],
             "--out is a file that ends in .png or .svg or .pdf or .safetensors or .gif or .mp4; got 'a.bmp'",
         ),
-        (["--target", "ox", "--steps", "0"], "steps is a number of steps, at least 1; got 0"),
+        (["--target", "ox", "--steps", "0"], "steps is a whole number, at least 1; got 0"),
         (
             ["--target", "ox", "--prior", "edgeenergy"],
             "a prior needs a weight, as in edgeenergy:weight=0.01; got 'edgeenergy'",
@@ -210,7 +210,10 @@ def test_a_photograph_that_cannot_be_read_is_named_and_left_out(run, photos, sma
             ["--target", "ox", "--canvas-size", "8x9"],
             "--canvas-size takes one number or two, rows and columns; got '8x9'",
         ),
-        (["--target", "ox", "--canvas-size", "0"], "a canvas has at least one row and one column; got size (0, 0)"),
+        (
+            ["--target", "ox", "--canvas-size", "0"],
+            "size is a whole number, at least 1, or two whole numbers, at least 1, or None; got (0, 0)",
+        ),
         (["--target", "ox", "--image", "none.png"], "there is no file 'none.png'; check the path"),
         (
             ["--target", "ox", "--spectrum", "."],
@@ -274,7 +277,7 @@ def test_a_bad_image_is_named_and_the_others_are_dreamt_of(run, photos, small) -
             "one question is asked, as --objective or as --target; got 2",
         ),
         (["--out", "one.png"], "--out would overwrite the image 'one.png'; choose another name"),
-        (["--ratio", "1"], "ratio is a finite number above 1; got 1.0"),
+        (["--ratio", "1"], "ratio is a number, above 1; got 1.0"),
     ],
 )
 def test_a_dream_that_cannot_be_is_refused(run, photos, small, *, options, sentence) -> None:

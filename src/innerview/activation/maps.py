@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float, UInt8
@@ -19,6 +19,7 @@ from ..operations.receptive_field import ReceptiveField
 from ..passes.forward import forward
 from ..progress import steps
 from ..results import Provenance, Result
+from ..settings import checked
 from .stages import stages
 from .statistics import ChannelStatistics, channel_statistics
 
@@ -80,8 +81,7 @@ class Activations(Result, Mapping[str, Tensor]):
             image: for which image of the batch.
             seed: of "random".
         """
-        if choice not in get_args(Choice):
-            raise SettingError(f"channels are chosen as {', '.join(map(repr, get_args(Choice)))}; got {choice!r}")
+        checked("choice", choice, Choice)
         total = self.maps(layer).shape[1]
         if choice == "first":
             return list(range(min(count, total)))

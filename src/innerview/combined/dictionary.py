@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
@@ -11,7 +11,7 @@ from torch import Tensor
 from ..attribution.gradients import Gradient
 from ..attribution.method import Method
 from ..attribution.relu_rules import Deconvolution, GuidedBackprop
-from ..errors import MethodError, SettingError
+from ..errors import MethodError
 from ..network.network import Network
 from ..network.pictures import pictures
 from ..network.provenance import provenance
@@ -19,6 +19,7 @@ from ..objectives import Channel, Direction, Neuron, Question
 from ..operations.receptive_field import ReceptiveField
 from ..passes.sharing import sharing
 from ..results import Provenance, Result
+from ..settings import Count, checked
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
@@ -147,10 +148,8 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
 
 
 def _require(units: int, project: str) -> None:
-    if units < 1:
-        raise SettingError(f"units is a number of units, at least 1; got {units}")
-    if project not in get_args(Projection):
-        raise SettingError(f"project is one of {', '.join(get_args(Projection))}; got {project!r}")
+    checked("units", units, Count)
+    checked("project", project, Projection)
 
 
 def _strongest(seen: Shares, position: Position, units: int) -> list[int]:

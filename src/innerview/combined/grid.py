@@ -8,7 +8,6 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional
 
-from ..errors import SettingError
 from ..modules.scope import untouched
 from ..network.network import Network
 from ..network.pictures import pictures
@@ -16,6 +15,7 @@ from ..network.provenance import provenance
 from ..objectives import Direction
 from ..passes.forward import forward
 from ..results import Provenance, Result
+from ..settings import Count, checked
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
@@ -83,8 +83,7 @@ def activation_grid(  # noqa: PLR0913 - all but what is looked at are optional
         SettingError: a setting is outside its range.
         MethodError: as in `synthesize`.
     """
-    if most < 1:
-        raise SettingError(f"most is a number of rows and columns, at least 1; got {most}")
+    most = checked("most", most, Count)
     x = one_image(net, image)
     maps = _coarse(_maps(net, x, layer), most)
     vectors = maps.flatten(1).T.tolist()

@@ -11,10 +11,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..errors import ImageError, LabelError, NetworkError, SettingError
+from ..errors import ImageError, LabelError, NetworkError
 from ..modules.batching import as_many_as_fit, in_batches
 from ..modules.outputs import class_scores
 from ..modules.scope import untouched
+from ..settings import Count, checked
 from .fingerprints import digest_of, sha256
 from .images import to_picture
 from .labels import Labels, as_labels
@@ -250,9 +251,7 @@ class Network:
         With `graph`, all activations are kept for the way back, and their gradients beside them.
         """
         if wanted is not None:
-            if wanted < 1:
-                raise SettingError(f"batch_size is a number of images, at least 1; got {wanted}")
-            return wanted
+            return checked("batch_size", wanted, Count)
         shapes = [(layer.rows_per_image, *layer.output_shape) for layer in self.traced(images)]
         sizes = [images.element_size() * torch.Size(shape).numel() for shape in (*shapes, images.shape[1:])]
         return as_many_as_fit(sum(sizes) * (2 if graph else 1), max(sizes), images.device)

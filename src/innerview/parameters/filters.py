@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Literal, cast
 
 from jaxtyping import Float
 from torch import Size, Tensor, nn
@@ -12,6 +12,7 @@ from ..network.layers import LayerInfo
 from ..network.network import Network, require_network
 from ..network.provenance import provenance
 from ..results import Provenance, Result
+from ..settings import checked
 
 Kernels = Float[Tensor, "output input row column"]
 Order = Literal["index", "norm"]
@@ -77,8 +78,7 @@ def filters(
         SettingError: there is no such output or input, or no such order.
     """
     require_network(net)
-    if order not in get_args(Order):
-        raise SettingError(f'order is "index" or "norm"; got {order!r}')
+    checked("order", order, Order)
     layer = _first_with_kernels(net) if layer is None else layer
     module = _module(net, layer)
     every = kernels(module, layer)

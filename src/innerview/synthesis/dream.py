@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from ..errors import SettingError
 from ..modules.scope import differentiating, untouched
 from ..network.network import Network, require_network
 from ..network.provenance import provenance
@@ -17,7 +16,7 @@ from ..objectives.scoring import input_gradient, score
 from ..progress import Advance
 from ..progress import steps as progress
 from ..results.provenance import settings_of
-from ..settings import Above, Amount, Count, Settings, Whole
+from ..settings import Above, Amount, Count, Settings, Whole, checked
 from .ascent import Pictures, joined, words
 from .canvas import Pixels01, Size, on, resized
 from .result import Synthesis
@@ -82,8 +81,7 @@ def dream(  # noqa: PLR0913 - all but the question are optional
         SettingError: a setting is outside its range.
         MethodError: the objective has no gradient at the image.
     """
-    if octaves < 1:
-        raise SettingError(f"octaves is a number of sizes, at least 1; got {octaves}")
+    octaves = checked("octaves", octaves, Count)
     require_network(net)
     images = net.prepare(images)
     asked = as_objective(net, objective, images)

@@ -11,6 +11,7 @@ from ..network.provenance import provenance
 from ..objectives import Objective, PerImage, Question, each_objective
 from ..progress import steps as progress
 from ..results.provenance import settings_of
+from ..settings import Count, checked
 from .ascent import Climb, Pictures, joined
 from .canvas import Canvas, Size
 from .diversity import Diverse
@@ -136,7 +137,6 @@ class _Plan:
 
 
 def _require(recipe: Recipe, starts: int, snapshots: Sequence[int]) -> None:
-    if starts < 1:
-        raise SettingError(f"starts is the number of pictures of each objective, at least 1; got {starts}")
+    checked("starts", starts, Count)
     if snapshots and not 1 <= min(snapshots) <= max(snapshots) <= recipe.steps:
         raise SettingError(f"snapshots are numbers of steps from 1 to {recipe.steps}; got {list(snapshots)}")

@@ -21,6 +21,7 @@ from ...network.pictures import pictures
 from ...objectives import Question, as_objective
 from ...passes.sharing import sharing
 from ...progress import steps
+from ...settings import Count, checked
 from ..drawing.colours import Scale, photograph
 from ..drawing.titles import plain
 from .making import code, command, facts, provenance
@@ -102,8 +103,7 @@ def _image(net: Network, source: Any) -> Tensor:
 
 
 def _visit(net: Network, image: Tensor, source: Any, top: int, objective: Question | None) -> Visit:
-    if top < 1:
-        raise SettingError(f"top is a number of classes, at least 1; got {top}")
+    top = checked("top", top, Count)
     name = plain(Path(source).name) if isinstance(source, str | Path) else ""
     asked = None if objective is None else as_objective(net, objective, image)
     for layer in asked.layers if asked else ():
