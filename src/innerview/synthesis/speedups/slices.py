@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from ...network.grids import has_channels_last
 from ...network.network import Network
 from ...objectives import Objective
 from ...operations.table import reads
@@ -59,11 +60,10 @@ def slices_for(net: Network, objective: Objective, view: Size) -> Slices:
         return Slices()
     small = (min(view[0], LEAST), min(view[1], LEAST))
     image = net.blank(small if net.takes(small) else view)
-    seen = forward(net, image, record=(layer,), stop=True)
-    shape = seen.activations[layer].shape
-    if len(shape) != 4 or layer in seen.last or not channels or max(channels) >= shape[1]:
+    shape = net.address(layer, image).shape
+    if len(shape) != 3 or has_channels_last(net, image, layer, shape) or not channels or max(channels) >= shape[0]:
         return Slices()
-    if len(channels) > _AT_MOST * shape[1]:
+    if len(channels) > _AT_MOST * shape[0]:
         return Slices()
     try:
         tape = record(lambda x: forward(net, x, record=(layer,), stop=True).activations[layer], image)
