@@ -10,6 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from ...network.network import Network
 from ...network.readings import ChannelsFirst
+from ...network.recognition import reading
 from ...objectives import Objective
 from ...operations.table import reads
 from ...operations.tape import CannotRecordError, Ref, Step, Tape, record
@@ -60,11 +61,10 @@ def slices_for(net: Network, objective: Objective, view: Size) -> Slices:
         return Slices()
     small = (min(view[0], LEAST), min(view[1], LEAST))
     image = net.blank(small if net.takes(small) else view)
-    seen = forward(net, image, record=(layer,), stop=True)
-    shape = seen.activations[layer].shape
-    if len(shape) != 4 or seen.reading(layer) != ChannelsFirst() or not channels or max(channels) >= shape[1]:
+    shape = net.address(layer, image).shape
+    if reading(net, image, layer) != ChannelsFirst() or not channels or max(channels) >= shape[0]:
         return Slices()
-    if len(channels) > _AT_MOST * shape[1]:
+    if len(channels) > _AT_MOST * shape[0]:
         return Slices()
     try:
         tape = record(lambda x: forward(net, x, record=(layer,), stop=True).activations[layer], image)
