@@ -17,6 +17,7 @@ from ..errors import ImageError, LabelError, NetworkError, SettingError
 from ..modules.batching import as_many_as_fit, in_batches
 from ..modules.outputs import class_scores
 from ..modules.scope import members, untouched, version
+from ..notebook import ShownInNotebooks
 from .images import to_picture
 from .labels import Labels
 from .layers import Address, LayerInfo, address, trace
@@ -33,7 +34,7 @@ class Prediction:
     probability: float
 
 
-class Network:
+class Network(ShownInNotebooks):
     """A trained network to look inside.
 
     Any `nn.Module` that maps images [batch, channel, row, column] to class scores [batch, class], or to a
