@@ -2,7 +2,9 @@
 
 import io
 from functools import partial
+from types import SimpleNamespace
 
+import IPython.display
 import pytest
 import rich.console
 
@@ -83,3 +85,63 @@ def test_without_a_person_nothing_is_shown(capsys: pytest.CaptureFixture[str]) -
     with progress_bar(), steps("climbing", 1) as advance:
         advance(1, unwanted)
     assert capsys.readouterr().err == ""
+
+
+class Notebook:
+    """What a notebook keeps in one place, with all that stood there before."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.shown: list[str] = []
+        monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel=object()))
+        monkeypatch.setattr("IPython.display.DisplayHandle", lambda: self)
+        self.display = self.update
+
+    def update(self, html: IPython.display.HTML) -> None:
+        self.shown.append(html.data)
+
+
+@pytest.fixture
+def notebook(monkeypatch: pytest.MonkeyPatch) -> Notebook:
+    return Notebook(monkeypatch)
+
+
+def test_a_notebook_shows_a_bar_without_widgets_and_erases_it(notebook, monkeypatch) -> None:
+    times = iter((0.0, 0.0, 2.0, 4.0, 6.0, 8.0))
+    monkeypatch.setattr("innerview.progress.monotonic", lambda: next(times))
+    with progress_bar(), steps("climbing", 4) as advance:
+        advance(1, lambda: "objective 1.5")
+        advance(2)
+        advance(1)
+    bar = '<progress value="{}" max="4" aria-label="climbing"></progress>'
+    assert notebook.shown == [
+        "",
+        f"climbing {bar.format(0)} 0%",
+        f"climbing {bar.format(1)} 25% · 6 s left · objective 1.5",
+        f"climbing {bar.format(3)} 75% · 1 s left",
+        "",
+        "",
+    ]
+
+
+def test_a_bar_in_a_notebook_is_not_drawn_more_often_than_is_seen(notebook, monkeypatch) -> None:
+    monkeypatch.setattr("innerview.progress.monotonic", lambda: 0.0)
+    with progress_bar(), steps("climbing", 1000) as advance:
+        for _ in range(999):
+            advance(1)
+    assert len(notebook.shown) == 3
+
+
+def test_a_bar_in_a_notebook_is_escaped_and_goes_when_the_work_fails(notebook) -> None:
+    with pytest.raises(KeyboardInterrupt), progress_bar(), steps("<b>", 4):
+        raise KeyboardInterrupt
+    assert notebook.shown[1].startswith("&lt;b&gt; <progress")
+    assert notebook.shown[-1] == ""
+    with steps("climbing", 1) as advance:
+        advance(1, unwanted)
+
+
+def test_a_terminal_shows_its_own_bar_also_under_ipython(screen, monkeypatch) -> None:
+    monkeypatch.setattr("IPython.get_ipython", SimpleNamespace)
+    with progress_bar(), steps("climbing", 2) as advance:
+        advance(1)
+    assert "climbing" in screen.getvalue()

@@ -3,7 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from html import escape
+from time import monotonic
 from typing import Protocol, runtime_checkable
+
+from .notebook import shell
+
+BETWEEN = 0.1
+"""Seconds from one drawing of a bar in a notebook to the next."""
 
 
 @runtime_checkable
@@ -63,8 +70,14 @@ def progress_bar() -> Iterator[None]:
     """Within the block, long computations show a bar with an estimate of the time left, if a person looks.
 
     Beside it stands what the computation says of itself, such as the objective of the pictures that are being made.
-    Nothing is shown when standard error is not a terminal.
+    The bar goes when the computation ends. Nothing is shown when standard error is neither a terminal nor a notebook.
     """
+    with _in_notebook() if hasattr(shell(), "kernel") else _in_terminal():
+        yield
+
+
+@contextmanager
+def _in_terminal() -> Iterator[None]:
     from rich.console import Console
     from rich.progress import Progress, TextColumn
 
@@ -83,3 +96,44 @@ def progress_bar() -> Iterator[None]:
 
         with listening(show):
             yield
+
+
+@contextmanager
+def _in_notebook() -> Iterator[None]:
+    bar = _NotebookBar()
+    try:
+        with listening(bar):
+            yield
+    finally:
+        bar.erase()
+
+
+class _NotebookBar:
+    """A bar of plain HTML that is drawn over and over: it takes no widgets and no scripts."""
+
+    def __init__(self) -> None:
+        from IPython.display import HTML, DisplayHandle
+
+        self._html, self._place = HTML, DisplayHandle()
+        self._place.display(HTML(""))
+        self._begun = self._drawn = monotonic()
+
+    def __call__(self, task: str, done: int, total: int, words: str) -> None:
+        now = monotonic()
+        if done == 0:
+            self._begun = now
+        if done >= total:
+            self.erase()
+        elif done == 0 or now - self._drawn >= BETWEEN:
+            self._drawn = now
+            self._place.update(self._html(_bar(task, done, total, now - self._begun, words)))
+
+    def erase(self) -> None:
+        """Leave nothing in its place."""
+        self._place.update(self._html(""))
+
+
+def _bar(task: str, done: int, total: int, seconds: float, words: str) -> str:
+    left = f"{seconds * (total - done) / done:.0f} s left" if done else ""
+    beside = " · ".join(escape(each) for each in (f"{done / total:.0%}", left, words) if each)
+    return f'{escape(task)} <progress value="{done}" max="{total}" aria-label="{escape(task)}"></progress> {beside}'

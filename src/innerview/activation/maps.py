@@ -30,10 +30,12 @@ Choice = Literal["first", "strongest", "selective", "random"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Activations(Result, Mapping[str, Tensor]):
-    """What some layers gave, in depth order: `acts["layer2"]` is [batch, …], in memory.
+    """What layers give for an image, in the order of their depth.
+
+    Each picture is a channel of a layer, bright or red where it answers.
 
     Attributes:
-        outputs: by layer, what it gave.
+        outputs: by layer, what it gave, in memory; `acts["layer2"]` is the same.
         grids: by layer that has a place for each value, the same as maps: [batch, channel, row, column].
         fields: by layer, which pixels of the input its units see; None where that is not defined.
         images: what the network saw, for drawing: [batch, 3 or 1, row, column], 0–255.

@@ -15,11 +15,12 @@ from .pixels import Images, Pixels, length
 class Attack(Result):
     """Images that were changed a little, so that the network answers differently.
 
-    All lengths are in pixels of 0–1. `after` is not rounded to the 255 levels of an image file.
+    The smaller the change, the nearer to each other the two classes lie for the network.
 
     Attributes:
         images, adversarial: the network's input before and after.
-        before, after: their pixels in 0–1.
+        before, after: their pixels in 0–1, in whose units all lengths are; `after` is not rounded to the 255 levels of
+            an image file.
         classes: the most probable class of each image before the first step (column 0) and after each step; an
             image that has stopped keeps its last.
         confidences: the probability of that class, 0–1.

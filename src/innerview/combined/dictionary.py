@@ -34,6 +34,8 @@ _METHODS: dict[str, Method] = {"guided": GuidedBackprop(), "deconvolution": Deco
 class SemanticDictionary(Result):
     """The strongest units at one position of a layer, strongest first, and what each of them stands for.
 
+    A unit with a large share is one that the answer rests on; one that is strong but has no share is seen and not used.
+
     Attributes:
         layer, position: where; the row and column are of the layer's own grid.
         grid: how many rows and columns that has.

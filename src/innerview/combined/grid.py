@@ -31,6 +31,8 @@ _SIDES = (64, 96, 128)
 class ActivationGrid(Result):
     """For each position of a layer the picture that its activation stands for.
 
+    Where neighbours look alike, the layer sees one thing.
+
     Attributes:
         layer: its address.
         images: the pictures, pixels in 0–1.

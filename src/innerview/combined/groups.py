@@ -29,6 +29,8 @@ Vectors = Float[Tensor, "group channel"]
 class NeuronGroups(Result):
     """A layer's channels in groups that answer at the same places, the group with the largest share first.
 
+    A group with a large share is one that the answer rests on.
+
     Attributes:
         layer: its address.
         maps: how strongly each group answers at each position, in the layer's own unit.

@@ -15,6 +15,7 @@ from ..errors import ImageError, LabelError, NetworkError
 from ..modules.batching import as_many_as_fit, in_batches
 from ..modules.outputs import class_scores
 from ..modules.scope import untouched
+from ..notebook import ShownInNotebooks
 from ..settings import Count, checked
 from .fingerprints import digest_of, sha256
 from .images import to_picture
@@ -38,7 +39,7 @@ class Prediction:
     probability: float
 
 
-class Network:
+class Network(ShownInNotebooks):
     """A trained network to look inside.
 
     Any `nn.Module` that maps images [batch, channel, row, column] to class scores [batch, class], or to a

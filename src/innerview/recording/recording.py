@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import ResultError, SettingError
+from ..notebook import ShownInNotebooks
 from ..parameters.unit_lines import UnitLines
 from ..results import Provenance, Result, read_as
 from .statistics import Distribution, distributions
@@ -48,13 +49,14 @@ class Snapshot(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
-    """The snapshots of a training run, in a folder: `recording[34]` is the one after 34 iterations.
+class Recording(ShownInNotebooks):
+    """The snapshots of a training run, in a folder.
 
-    Going through it reads one snapshot at a time.
+    Each shows the network after so many iterations.
 
     Attributes:
-        folder: where the snapshots are.
+        folder: where the snapshots are; `recording[34]` reads the one after 34 iterations, and going through it reads
+            one at a time.
         iterations: of the snapshots, in order.
         probes: what each probe is: its name and settings.
         network: its name.
@@ -76,6 +78,11 @@ class Recording:
         if iteration not in self.iterations:
             raise SettingError(f"snapshots were taken at iterations {_listed(self.iterations)}; got {iteration}")
         return read_as(file_of(self.folder, iteration), Snapshot)
+
+    @property
+    def origin(self) -> str:
+        """In a few words what was recorded."""
+        return f"{len(self)} snapshots of {self.network}, iterations {_listed(self.iterations)}"
 
     def at(self, iterations: Iterable[int]) -> "Recording":
         """The same recording with these of its iterations only: `iv.figure(recording.at([1, 10, 100]))`."""

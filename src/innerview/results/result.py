@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..notebook import ShownInNotebooks
 from .codec import write
 from .provenance import Provenance
 
@@ -15,7 +16,7 @@ NAMED = 2
 """So many questions, layers or tensors are named in a line; of more, how many there are."""
 
 
-class Result:
+class Result(ShownInNotebooks):
     """Extend it as `@dataclass(frozen=True, eq=False, repr=False)`; say what is to be seen first in the first field.
 
     Attributes:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...attribution.catalogue import METHODS
-from ...attribution.method import Attribution, Method
+from ...attribution.method import Attribution
 
 _KINDS = {kind.__name__: kind for kind in METHODS.values()}
 
@@ -61,8 +61,8 @@ def _distinction(result: Attribution, alike: Sequence[Attribution]) -> str:
     return ", ".join(differing)
 
 
-def reading(kind: type[Method]) -> tuple[str, str]:
-    """What a method shows, and how to read it: its docstring's first paragraph, and those up to the equation."""
+def reading(kind: type) -> tuple[str, str]:
+    """What a method or a result shows, and how to read it: the paragraphs of its docstring up to the equation."""
     paragraphs = inspect.cleandoc(kind.__doc__ or "").split("\n\n")
     prose = []
     for paragraph in paragraphs:

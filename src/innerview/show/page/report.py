@@ -1,15 +1,12 @@
 """The tour: every way of looking at one image and its network, as one self-contained page."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from PIL import Image
 from torch import Tensor
 
@@ -25,6 +22,7 @@ from ...settings import Count, checked
 from ..drawing.colours import Scale, photograph
 from ..drawing.titles import plain
 from .making import code, command, facts, provenance
+from .markup import templates
 from .section import Section, Visit
 from .sections import classes, fragile, inside, layers, learned, looked_for, prediction, where
 from .tiles import COARSE, data_uri
@@ -126,39 +124,24 @@ def _photograph(source: Any) -> Image.Image | None:
 
 def _page(visit: Visit, shown: Sequence[Shown], picture: Image.Image | None, title: str | None) -> str:
     seen = photograph(pictures(visit.net, visit.image)[0])
-    templates = _templates()
-    return templates.get_template("page.html").render(
-        title=plain(title or f"Inside {visit.net.title}"),
-        visit=visit,
-        sections=shown,
-        answer=prediction.bars(visit.top)[0],
-        photograph=data_uri(picture) if picture and max(picture.size) >= COARSE else None,
-        seen=data_uri(seen),
-        coarse=max(seen.shape[:2]) < COARSE,
-        facts=facts(visit),
-        provenance=provenance(visit),
-        command=command(visit),
-        code=code(visit),
-        css=Markup(templates.get_template("page.css").render(bars=_bars())),  # noqa: S704 - our own file
+    return (
+        templates()
+        .get_template("page.html")
+        .render(
+            title=plain(title or f"Inside {visit.net.title}"),
+            visit=visit,
+            sections=shown,
+            answer=prediction.bars(visit.top)[0],
+            photograph=data_uri(picture) if picture and max(picture.size) >= COARSE else None,
+            seen=data_uri(seen),
+            coarse=max(seen.shape[:2]) < COARSE,
+            facts=facts(visit),
+            provenance=provenance(visit),
+            command=command(visit),
+            code=code(visit),
+            css=Markup(templates().get_template("page.css").render(bars=_bars())),  # noqa: S704 - our own file
+        )
     )
-
-
-@cache
-def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("innerview.show.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["breakable"] = _breakable
-    return environment
-
-
-def _breakable(name: str) -> Markup:
-    """The escaped name, with places where a line may end."""
-    return Markup(re.sub(r"([/_.-])", r"\1<wbr>", str(escape(name))))  # noqa: S704 - escaped right here
 
 
 def _bars() -> dict[str, str]:
