@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from ...network.grids import has_channels_last
 from ...network.network import Network
 from ...network.seen import Seen
 from ...objectives import Objective
@@ -74,7 +75,7 @@ class Windowed(Objective):
 
     def __call__(self, seen: Seen) -> Scores:
         (layer,) = self.layers
-        maps = seen.activations[layer]
+        maps = seen.maps(layer)
         top, left = self.window.first
         below, right = (whole - part for whole, part in zip(self.grid, maps.shape[2:], strict=True))
         return self.objective(Seen({layer: functional.pad(maps, (left, right - left, top, below - top))}, None))
@@ -111,11 +112,13 @@ def _field_of(net: Network, objective: Objective, view: Size) -> tuple[tuple[int
         return None
     (layer,) = objective.layers
     position = objective.part(layer).position
-    info = {each.name: each for each in net.layers(net.blank(view))}.get(layer)
+    blank = net.blank(view)
+    info = {each.name: each for each in net.layers(blank)}.get(layer)
     field = info.receptive_field if info else None
     if info is None or field is None or position is None or field.is_whole_image or len(info.finished) > 1:
         return None
-    rows, columns = info.output_shape[1:]
+    last = has_channels_last(net, blank, layer, info.output_shape)
+    rows, columns = info.output_shape[:2] if last else info.output_shape[1:]
     return (position, field, (rows, columns)) if position[0] in range(rows) and position[1] in range(columns) else None
 
 
