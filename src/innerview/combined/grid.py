@@ -70,8 +70,8 @@ def activation_grid(  # noqa: PLR0913 - all but what is looked at are optional
     Args:
         net: the network; it is not changed.
         image: one image, anything `net.prepare` takes.
-        layer: the layer's address; its grid is [row, column], vectors have one position. By default the last with a grid
-            of features that the class scores depend on.
+        layer: the layer's address; its grid is [row, column], vectors have one position. By default the last with a
+            grid of features that the class scores depend on.
         most: how many rows and columns at most; the activations of a finer grid are averaged over equal parts of it.
         power: how much the direction counts against the strength.
         canvas: what each picture is drawn on, by default `Fourier` of 64 × 64 pixels, or the next of 96, 128 and its
