@@ -68,8 +68,8 @@ def activations(  # noqa: PLR0913 - every option is a parameter
 
     Args:
         layer: an address as innerview layers lists them, by default one for each resolution. Can be repeated.
-        compare: a second image: for each layer the channels that differ most between the two; of what says which
-            channels are shown only --count then matters.
+        compare: a second image: for each layer the channels that differ most between the two; of the settings of
+            channels only --count then matters.
         out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-activations-IMAGE.png in the current folder.
     """
