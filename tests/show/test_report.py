@@ -49,6 +49,7 @@ ELEMENTS = {
         "main",
         "nav",
         "section",
+        "small",
         "article",
         "footer",
     ),
