@@ -99,6 +99,20 @@ class Residual(nn.Module):
         return self.fc(self.pool(x).flatten(1))
 
 
+class ChannelsLast(nn.Module):
+    """Behind a convolution the channels are the last axis, as in ConvNeXt and Swin."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3, stride=2, padding=1)
+        self.mix = nn.Sequential(nn.Linear(6, 10), nn.ReLU(), nn.Linear(10, 6))
+        self.fc = nn.Linear(6, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = self.conv(x).permute(0, 2, 3, 1)
+        return self.fc((maps + self.mix(maps)).mean((1, 2)))
+
+
 class TinyViT(nn.Module):
     """Patches, a class token, one transformer layer, a head on the class token."""
 
@@ -196,4 +210,5 @@ AWKWARD = {
     "functional": Functional,
     "residual": Residual,
     "vit": TinyViT,
+    "last": ChannelsLast,
 }

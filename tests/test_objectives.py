@@ -116,7 +116,7 @@ def test_gradients_are_finite_differences(objective: iv.Objective) -> None:
     x = images(2).double()
     direction, step = images(2, seed=5).double(), 1e-6
     with untouched(net.module):
-        slope = (input_gradient(net, x, objective).gradients[0] * direction).sum((1, 2, 3))
+        slope = (input_gradient(net, x, objective).gradient * direction).sum((1, 2, 3))
         above, below = (score(net, x + sign * step * direction, objective) for sign in (1, -1))
     torch.testing.assert_close(slope, (above - below) / (2 * step), rtol=1e-4, atol=1e-7)
 

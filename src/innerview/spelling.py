@@ -3,10 +3,10 @@
 import ast
 import difflib
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any, TypeVar
 
 from .errors import SettingError
+from .settings import fits, kinds_of
 
 Kind = TypeVar("Kind")
 
@@ -24,10 +24,13 @@ def spelled(text: str, catalogue: Mapping[str, type[Kind]], noun: str) -> Kind:
         raise SettingError(f"no {noun} {name!r}; {hint}The {noun}s are {', '.join(catalogue)}")
     kind = catalogue[name.lower()]
     pairs = dict(_pair(name, part) for part in _split(given))
-    known = [field.name for field in fields(kind)]  # pyright: ignore[reportArgumentType]
-    if unknown := sorted(pairs.keys() - set(known)):
+    known = kinds_of(kind)
+    if unknown := sorted(pairs.keys() - known.keys()):
         raise SettingError(f"{name} has no setting {unknown[0]!r}; it has {', '.join(known) or 'none'}")
-    values = {key: spelled(value, catalogue, noun) if key == "of" else _value(value) for key, value in pairs.items()}
+    values = {
+        key: spelled(value, catalogue, noun) if key == "of" else _value(value, known[key])
+        for key, value in pairs.items()
+    }
     try:
         return kind(**values)
     except TypeError as error:
@@ -53,7 +56,13 @@ def _pair(name: str, part: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
-def _value(text: str) -> Any:
+def _value(text: str, kind: Any) -> Any:
+    """What the text spells; the text itself where the setting takes that only, as a layer that is called 28."""
+    spelt = _spelt(text)
+    return text if fits(text, kind) and not fits(spelt, kind) else spelt
+
+
+def _spelt(text: str) -> Any:
     """The Python value that the text spells, a fraction as in 8/255, or else the text itself."""
     above, slash, below = text.partition("/")
     if slash and above.isdecimal() and below.isdecimal() and int(below):

@@ -149,7 +149,7 @@ def test_channels_are_chosen_by_rule() -> None:
 
 @pytest.mark.usefixtures("unchecked_types")
 def test_an_unknown_rule_lists_the_known_ones() -> None:
-    sentence = "channels are chosen as 'first', 'strongest', 'selective', 'random'; got 'best'"
+    sentence = 'choice is "first", "strongest", "selective" or "random"; got \'best\''
     with pytest.raises(SettingError, match=f"^{re.escape(sentence)}$"):
         channelled(torch.rand(1, 2, 4, 4)).channels("0", "best", 1)
 

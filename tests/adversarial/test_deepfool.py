@@ -86,9 +86,9 @@ def test_an_objective_is_refused() -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"steps": 0}, "steps is a number of steps, at least 1; got 0"),
-        ({"overshoot": -0.1}, "overshoot is a fraction of each step, at least 0; got -0.1"),
-        ({"classes": 0}, "classes is a number of rival classes, at least 1; got 0"),
+        ({"steps": 0}, "steps is a whole number, at least 1; got 0"),
+        ({"overshoot": -0.1}, "overshoot is a number, at least 0; got -0.1"),
+        ({"classes": 0}, "classes is a whole number, at least 1; got 0"),
     ],
 )
 def test_settings_outside_their_range_are_refused(given: dict, sentence: str) -> None:

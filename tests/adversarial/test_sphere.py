@@ -114,8 +114,8 @@ def test_progress_is_heard_and_ends_at_the_total() -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"samples": 0}, "samples is a number of points, at least 1; got 0"),
-        ({"radius": -1.0}, "radius is a multiple of the attack's distance, at least 0; got -1.0"),
+        ({"samples": 0}, "samples is a whole number, at least 1; got 0"),
+        ({"radius": -1.0}, "radius is a number, at least 0; got -1.0"),
     ],
 )
 def test_settings_outside_their_range_are_refused(settings: dict, sentence: str) -> None:

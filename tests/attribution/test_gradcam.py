@@ -151,7 +151,7 @@ def test_one_layer_in_a_tuple_keeps_its_raw_values_and_no_layer_is_refused() -> 
     net, x = network(SmallCNN()), images(1)
     alone = GradCAM(layer="conv2")(net, x, iv.Logit(1)).values
     assert torch.equal(GradCAM(layer=("conv2",))(net, x, iv.Logit(1)).values, alone)
-    with pytest.raises(SettingError, match="layer is an address, a tuple of addresses, or None for the last grid"):
+    with pytest.raises(SettingError, match="layer is a text, not empty, or a tuple of texts, not empty, or None; got "):
         GradCAM(layer=())
 
 

@@ -108,8 +108,8 @@ def test_a_repeated_micro_batch_uses_the_same_noise(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"samples": 0}, "samples is a number of noisy copies, at least 1; got 0"),
-        ({"sigma": 1.5}, "sigma is a fraction of the image's range, 0 to 1; got 1.5"),
+        ({"samples": 0}, "samples is a whole number, at least 1; got 0"),
+        ({"sigma": 1.5}, "sigma is a number, at least 0 and at most 1; got 1.5"),
     ],
 )
 def test_settings_outside_their_range_are_refused(settings: dict, sentence: str) -> None:

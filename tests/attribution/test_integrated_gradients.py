@@ -287,11 +287,15 @@ def test_progress_counts_the_points() -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"baseline": "blur"}, "baseline is \"mean\", a grey value or a colour in 0–1; got 'blur'"),
+        (
+            {"baseline": "blur"},
+            'baseline is "mean", or a number, at least 0 and at most 1, or a tuple of numbers, at least 0 and at most '
+            "1; got 'blur'",
+        ),
         ({"baseline": (0.0, 1.0)}, "a fill colour has one value per channel: 3 for this network; got 2"),
-        ({"points": 0}, "points is a number of gradients, at least 1; got 0"),
+        ({"points": 0}, "points is a whole number, at least 1; got 0"),
         ({"rule": "simpson"}, 'rule is "gauss-legendre" or "riemann"; got \'simpson\''),
-        ({"batch_size": 0}, "batch_size is a number of images, at least 1; got 0"),
+        ({"batch_size": 0}, "batch_size is a whole number, at least 1, or None; got 0"),
     ],
 )
 def test_settings_outside_their_range_are_refused(settings: dict, sentence: str) -> None:

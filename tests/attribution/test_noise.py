@@ -143,9 +143,9 @@ def test_progress_counts_the_samples() -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"samples": 0}, "samples is a number of noisy copies, at least 1; got 0"),
-        ({"sigma": -0.1}, "sigma is a fraction of the image's range, 0 to 1; got -0.1"),
-        ({"batch_size": 0}, "batch_size is a number of images, at least 1; got 0"),
+        ({"samples": 0}, "samples is a whole number, at least 1; got 0"),
+        ({"sigma": -0.1}, "sigma is a number, at least 0 and at most 1; got -0.1"),
+        ({"batch_size": 0}, "batch_size is a whole number, at least 1, or None; got 0"),
     ],
 )
 def test_settings_outside_their_range_are_refused(settings: dict, sentence: str) -> None:

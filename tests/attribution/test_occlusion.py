@@ -135,17 +135,22 @@ def test_probabilities_can_be_asked_for() -> None:
     torch.testing.assert_close(drop, (net.logits(x).softmax(1) - net.logits(covered).softmax(1))[0, 1])
 
 
+@pytest.mark.usefixtures("unchecked_types")
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"window": 0}, "window is a number of pixels, at least 1; got 0"),
+        ({"window": 0}, "window is a whole number, at least 1, or two whole numbers, at least 1, or None; got 0"),
         ({"window": 9}, r"the window \(9, 9\) must fit into the input of 8 × 8 pixels"),
         (
             {"window": 2, "stride": 3},
             r"the stride \(3, 3\) must not exceed the window \(2, 2\), or pixels stay",
         ),
-        ({"fill": "red"}, 'fill is "mean", "blur", a grey value or a colour in 0–1; got \'red\''),
-        ({"batch_size": 0}, "batch_size is a number of images, at least 1; got 0"),
+        (
+            {"fill": "red"},
+            'fill is "mean" or "blur", or a number, at least 0 and at most 1, or a tuple of numbers, at least 0 and at '
+            "most 1; got 'red'",
+        ),
+        ({"batch_size": 0}, "batch_size is a whole number, at least 1, or None; got 0"),
     ],
 )
 def test_settings_outside_their_range_are_refused(settings: dict, sentence: str) -> None:

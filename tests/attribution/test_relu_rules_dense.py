@@ -141,7 +141,7 @@ def test_random_networks_agree_with_the_dense_oracle(steps: list[tuple], rule: R
     net = iv.Network(module, iv.Preprocess(size=4, mean=(0.0,) * 4, std=(1.0,) * 4))
     x = torch.randn(2, 4, 4, 4, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     with untouched(module):
-        found = input_gradient(net, x, iv.Logit(2), rule).gradients[0]
+        found = input_gradient(net, x, iv.Logit(2), rule).gradient
     with torch.no_grad():
         expected = torch.stack([module.dense(each[None], rule) for each in x])
     torch.testing.assert_close(found.flatten(1), expected, rtol=1e-9, atol=1e-9)

@@ -172,12 +172,12 @@ def test_progress_counts_the_masks() -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"masks": 0}, "masks is a number of masks, at least 1; got 0"),
-        ({"cells": 0}, "cells is a number of cells, at least 1; got 0"),
-        ({"keep": 0.0}, "keep is a probability, above 0 and up to 1; got 0.0"),
-        ({"keep": 1.5}, "keep is a probability, above 0 and up to 1; got 1.5"),
+        ({"masks": 0}, "masks is a whole number, at least 1; got 0"),
+        ({"cells": 0}, "cells is a whole number, at least 1; got 0"),
+        ({"keep": 0.0}, "keep is a number, above 0 and at most 1; got 0.0"),
+        ({"keep": 1.5}, "keep is a number, above 0 and at most 1; got 1.5"),
         ({"cells": 9}, "the 9 cells must fit into the input of 8 × 8 pixels"),
-        ({"batch_size": 0}, "batch_size is a number of images, at least 1; got 0"),
+        ({"batch_size": 0}, "batch_size is a whole number, at least 1, or None; got 0"),
     ],
 )
 def test_settings_outside_their_range_are_refused(settings: dict, sentence: str) -> None:

@@ -166,7 +166,7 @@ def test_a_question_about_a_layer_goes_back_from_there() -> None:
     net, x = network(HandViT(slice(0, 1))), wide()
     layers = retained(net, x, lambda scores: scores[:, 2])
     expected = [by_loops(layers[:2], image, slice(4, 5), gradient=False) for image in range(2)]
-    values = AttentionRollout()(net, x, iv.Neuron("blocks.1", 3, (4, 0))).values
+    values = AttentionRollout()(net, x, iv.Neuron("blocks.1", 3, 4)).values
     torch.testing.assert_close(values[:, 0].double(), torch.tensor(np.stack(expected)), rtol=1e-4, atol=1e-7)
 
 

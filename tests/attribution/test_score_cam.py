@@ -88,7 +88,7 @@ def test_no_pass_holds_more_images_than_asked_for() -> None:
     seen.clear()
     ScoreCAM(layer="conv2", batch_size=4)(net, images(1), iv.Logit(1))
     assert max(seen) == 4
-    with pytest.raises(SettingError, match="batch_size is a number of images, at least 1; got 0"):
+    with pytest.raises(SettingError, match="batch_size is a whole number, at least 1, or None; got 0"):
         ScoreCAM(layer="conv2", batch_size=0)(net, images(1), iv.Logit(1))
 
 

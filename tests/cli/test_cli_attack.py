@@ -52,6 +52,30 @@ def test_the_result_is_that_of_the_python_call(run, photos, small, *, options, m
     assert ended.rows[-1] == ["wrote out.safetensors"]
 
 
+def test_an_objective_is_lowered_and_its_score_shown(run, photos, small) -> None:
+    net, why = factory.small(), iv.Channel("conv2", 3) - iv.Logit("bison")
+    expected = attack(net, net.prepare(photos), PGD(0.1, steps=3), objective=why)
+    options = ["--method", "pgd:epsilon=0.1,steps=3", "--objective", str(why)]
+    ended = run("attack", *photos, *small, *options, "--out", "out.safetensors")
+    assert (ended.code, ended.err) == (0, "")
+    assert torch.equal(iv.read("out.safetensors").adversarial, expected.adversarial)
+    assert ended.rows[0] == ["image", "step", "class", "index", "confidence", "score"]
+    assert [float(row[-1]) for row in ended.rows[1:-1]] == pytest.approx(
+        (-expected.raised).flatten().tolist(), rel=1e-4
+    )
+    assert ended.rows[1][-1] != ended.rows[4][-1]
+
+
+def test_the_explanation_that_moves_is_that_of_what_is_lowered(run, photos, small) -> None:
+    net, why = factory.small(), iv.Maximum("conv2")
+    moved = shift(net, attack(net, net.prepare(photos), FGSM(0.1), objective=why), iv.Gradient(), why)
+    options = ["--method", "fgsm:epsilon=0.1", "--objective", "max:conv2", "--explain", "gradient"]
+    ended = run("attack", *photos, *small, *options)
+    assert [row[1:] for row in ended.rows[-3:-1]] == [
+        ["maximum of conv2", f"{each:.6g}"] for each in moved.similarity.tolist()
+    ]
+
+
 def test_a_person_sees_per_cent_and_where_the_figure_is(in_terminal, photos, small) -> None:
     ended = in_terminal("attack", *photos, *small, "--method", "pgd:epsilon=0.2,steps=2")
     lines = ended.out.splitlines()
@@ -117,16 +141,23 @@ def test_a_bad_image_is_named_and_the_others_are_attacked(run, photos, small) ->
     [
         (["--method", "lime"], "no attack 'lime'; The attacks are gradientascent, fgsm, pgd, deepfool"),
         (["--method", "fgsm:steps=3"], "fgsm has no setting 'steps'; it has epsilon"),
-        (["--method", "fgsm:epsilon=-1"], "epsilon is a length in pixels of 0–1, at least 0; got -1"),
+        (["--method", "fgsm:epsilon=-1"], "epsilon is a number, at least 0; got -1"),
         (["--out", "a.jpg"], "--out is a file that ends in .png or .svg or .pdf or .safetensors; got 'a.jpg'"),
         (["--out", "one.png"], "--out would overwrite the image 'one.png'; choose another name"),
-        (["--sphere", "0"], "samples is a number of points, at least 1; got 0"),
+        (["--sphere", "0"], "samples is a whole number, at least 1; got 0"),
         (
             ["--sphere", "9", "--radius", "-1"],
-            "radius is a multiple of the attack's distance, at least 0; got -1.0",
+            "radius is a number, at least 0; got -1.0",
         ),
         (["--explain", "lime"], None),
         (["--target", "gnu"], None),
+        (["--objective", "logit:gnu"], None),
+        (["--objective", "channel:conv1"], None),
+        (["--objective", "channel:conv1,0-1"], "one question is asked, as --objective or as --target; got 2"),
+        (
+            ["--objective", "max:conv1", "--target", "ox"],
+            "an attack has one goal: --target is a class to reach, --objective what to lower",
+        ),
         (["--method", "fgsm:epsilon=much"], None),
     ],
 )

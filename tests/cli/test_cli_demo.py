@@ -33,8 +33,8 @@ def test_the_same_seed_gives_the_same_files(run) -> None:
     ("options", "sentence"),
     [
         (["--out", "a.png"], "--out is a file that ends in .gif or .mp4; got 'a.png'"),
-        (["--units", "0"], "a perceptron has at least 1 hidden unit; got 0"),
-        (["--iterations", "0"], "iterations is the number of steps of training, at least 1; got 0"),
+        (["--units", "0"], "units is a whole number, at least 1; got 0"),
+        (["--iterations", "0"], "iterations is a whole number, at least 1; got 0"),
     ],
 )
 def test_a_mistake_writes_nothing(run, options, sentence) -> None:

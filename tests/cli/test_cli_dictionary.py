@@ -31,6 +31,12 @@ QUICK = ["--steps", "2"]
             None,
             {"project": "deconvolution", "seed": 5},
         ),
+        (
+            ["--layer", "conv1", "--objective", "max:conv2 - logit:ox"],
+            "conv1",
+            None,
+            {"objective": iv.Maximum("conv2") - iv.Logit(0)},
+        ),
     ],
 )
 def test_the_dictionary_is_that_of_the_python_call(run, photos, small, *, options, layer, position, settings) -> None:
@@ -72,6 +78,15 @@ def test_the_groups_are_those_of_the_python_call(run, photos, small) -> None:
         ["rest", "", f"{expected.remainder:+.6g}"],
         ["wrote out.safetensors"],
     ]
+
+
+def test_the_groups_are_told_what_they_contribute_to(run, photos, small) -> None:
+    why = iv.Logit("ox") - iv.Logit("bison")
+    expected = neuron_groups(factory.small(), photos[0], "conv2", groups=2, steps=1, objective=why)
+    options = ["--layer", "conv2", "--groups", "2", "--objective", str(why), "--steps", "1", "--out", "a.safetensors"]
+    assert run("groups", photos[0], *small, *options).code == 0
+    assert torch.equal(iv.read("a.safetensors").shares, expected.shares)
+    assert iv.read("a.safetensors").provenance.asked == ("logit:0 - logit:1",)
 
 
 def test_the_grid_is_that_of_the_python_call(run, photos, small) -> None:
@@ -123,7 +138,13 @@ def test_a_mistake_is_one_sentence(run, photos, small, *, verb, options, sentenc
         ),
         ("dictionary", ["--position", "4", "0"], "layer 'relu' has 4 × 4 positions, (0, 0) to (3, 3); got (4, 0)"),
         ("dictionary", ["--target", "gnu"], None),
-        ("grid", ["--most", "0"], "most is a number of rows and columns, at least 1; got 0"),
+        ("groups", ["--objective", "logit:gnu"], None),
+        (
+            "groups",
+            ["--objective", "logit:ox", "--target", "ox"],
+            "one question is asked, as --objective or as --target; got 2",
+        ),
+        ("grid", ["--most", "0"], "most is a whole number, at least 1; got 0"),
     ],
 )
 def test_a_setting_that_does_not_fit_is_one_sentence(run, photos, small, *, verb, options, sentence) -> None:

@@ -31,7 +31,7 @@ COMMAND = [sys.executable, "-m", "innerview"]
             ["predict", "a.png", "--top", "x"],
             'Invalid value for --top: unable to convert "x" into int. See: innerview predict --help',
         ),
-        (["predict", "a.png", "--top", "0"], "--top is a number of classes, at least 1; got 0"),
+        (["predict", "a.png", "--top", "0"], "--top is a whole number, at least 1; got 0"),
         (["layers", "--option", "depth"], "--option takes KEY=VALUE, as in pad_type=same; got 'depth'"),
         (["layers", "--mean", "a,b"], "--mean takes numbers separated by commas; got 'a,b'"),
         (["layers", "--size", "8.5"], "--size takes whole numbers separated by commas; got '8.5'"),
@@ -39,7 +39,8 @@ COMMAND = [sys.executable, "-m", "innerview"]
         (["layers", "--mean", "0.1,0.2"], "mean and std have one number for each channel; got 2 and 3"),
         (
             ["layers", "--labels", "none.txt"],
-            "--labels takes a text file; 'none.txt' cannot be read: No such file or directory",
+            "labels are a list of names, or a text file with one a line; 'none.txt' cannot be read: "
+            "No such file or directory",
         ),
         (["methods", "gradcm"], None),
         (["layers", "builtin/lent"], None),
@@ -59,7 +60,7 @@ def test_debug_shows_where_it_happened(run) -> None:
     assert ended.code == 2
     assert ended.err.startswith("Traceback (most recent call last)")
     assert "in predict" in ended.err
-    assert ended.err.endswith("\ninnerview: --top is a number of classes, at least 1; got 0\n")
+    assert ended.err.endswith("\ninnerview: --top is a whole number, at least 1; got 0\n")
 
 
 def test_after_two_hyphens_debug_is_a_file(run, small) -> None:

@@ -32,6 +32,11 @@ def values(path: str = "out.safetensors") -> torch.Tensor:
         (["--target", "ox", "--probability"], iv.GradCAM(), iv.Probability(0)),
         (["--method", "occlusion:window=4,stride=2"], iv.Occlusion(window=4, stride=2), None),
         (["--probability", "--method", "gradient"], iv.Gradient(), "top probability"),
+        (["--objective", "logit:ox - logit:bison"], iv.GradCAM(), iv.Logit(0) - iv.Logit(1)),
+        (["--objective", "-logit:ox", "--method", "gradient"], iv.Gradient(), -iv.Logit(0)),
+        (["--objective", "channel:conv2,3", "--method", "gradient"], iv.Gradient(), iv.Channel("conv2", 3)),
+        (["--objective", "max:conv2", "--method", "deconvolution"], iv.Deconvolution(), iv.Maximum("conv2")),
+        (["--objective", "[logit:ox | logit:bison]"], iv.GradCAM(), [iv.Logit(0), iv.Logit(1)]),
     ],
 )
 def test_the_values_are_those_of_the_python_call(run, photos, small, *, options, method, objective) -> None:
@@ -72,6 +77,12 @@ def test_methods_and_classes_stand_side_by_side(run, photos, small, saved) -> No
         ("GradCAM", "ox"),
     ]
     assert [len(each) for each in saved] == [2] * 4
+
+
+def test_questions_stand_beside_classes(run, photos, small, saved) -> None:
+    options = ["--objective", "channel:conv2,0-1", "--objective", "-1 * logit:ox", "--target", "bison"]
+    assert run("explain", *photos, *small, "--method", "gradient", *options).code == 0
+    assert [each.objective(0) for each in saved] == ["bison, buffalo", "conv2 channel 0", "conv2 channel 1", "−(ox)"]
 
 
 def test_by_default_each_image_is_asked_about_its_own_class(run, photos, small, saved) -> None:
@@ -119,16 +130,30 @@ def test_without_a_good_image_nothing_is_written(run, photos, small) -> None:
         (["--out", "one.png"], "--out would overwrite the image 'one.png'; choose another name"),
         (
             ["--out", "a.safetensors", "--target", "ox", "--target", "bison"],
-            "a .safetensors file holds the values of one method and one class; got 1 images, 1 methods and 2 classes",
+            "a .safetensors file holds the values of one method and one question; "
+            "got 1 images, 1 methods and 2 questions",
         ),
         (
             [part for index in range(49) for part in ("--target", str(index))],
-            "a figure has room for 32 images and, of each, 48 maps: one for each method and class; "
-            "got 1 images, 1 methods and 49 classes",
+            "a figure has room for 32 images and, of each, 48 maps: one for each method and question; "
+            "got 1 images, 1 methods and 49 questions",
         ),
         (["--target", "gnu"], None),
         (["--against", "gnu"], None),
         (["--method", "lime"], None),
+        (["--objective", "logit:gnu"], None),
+        (["--objective", "chanel:conv1,0"], None),
+        (["--objective", "channel:conv9,0"], None),
+        (
+            ["--out", "a.safetensors", "--objective", "channel:conv1,0-2"],
+            "a .safetensors file holds the values of one method and one question; "
+            "got 1 images, 1 methods and 3 questions",
+        ),
+        (
+            ["--objective", "logit:ox", "--against", "bison"],
+            '--against and --probability go with --target; an objective says it all, as in "logit:ox - logit:bison" or '
+            '"probability:ox"',
+        ),
     ],
 )
 def test_a_mistake_is_found_before_the_work(run, photos, small, monkeypatch, *, options, sentence) -> None:

@@ -71,7 +71,9 @@ def test_every_verb_that_needs_a_network_takes_the_same_options(run, verb) -> No
 def test_help_texts_are_as_wide_as_the_terminal(run, monkeypatch) -> None:
     """Line ends in the docstrings are not seen."""
     monkeypatch.setenv("COLUMNS", "200")
-    sentence = "Writes one figure: a row for each image, a column for each method and each class. An image that cannot"
+    sentence = (
+        "Writes one figure: a row for each image, a column for each method and each question. An image that cannot"
+    )
     assert sentence in run("explain", "--help").out
 
 

@@ -5,15 +5,17 @@ import pytest
 from factory import FACTORY
 
 
-def test_piped_rows_are_those_of_the_python_call(run) -> None:
-    rows = run("layers", f"{FACTORY}:small").rows
-    infos = factory.small().layers()
+@pytest.mark.parametrize("name", ["small", "vit", "nested"])
+def test_piped_rows_are_those_of_the_python_call(run, name: str) -> None:
+    rows = run("layers", f"{FACTORY}:{name}").rows
+    infos = getattr(factory, name)().layers()
     assert rows[0] == ["address", "kind", "shape", "parameters", "sees", "stride", "cam"]
     assert [row[0] for row in rows[1:]] == [info.name for info in infos]
     assert [row[1] for row in rows[1:]] == [info.kind for info in infos]
     assert [row[2] for row in rows[1:]] == ["x".join(map(str, info.output_shape)) for info in infos]
     assert [int(row[3]) for row in rows[1:]] == [info.parameters for info in infos]
     assert [row[6] for row in rows[1:]] == ["cam" if info.cam else "" for info in infos]
+    assert [row[6] for row in rows[1:]].count("cam") == 1
 
 
 def test_what_units_see(run) -> None:

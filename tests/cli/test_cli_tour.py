@@ -23,6 +23,12 @@ def test_the_page_and_what_is_said_of_it(run, photos, small, opened, quick_tour)
     assert opened == []
 
 
+@pytest.mark.parametrize("options", [["--objective", "logit:ox"], ["--target", "0"]])
+def test_the_page_is_about_the_question(run, photos, small, quick_tour, options) -> None:
+    assert run("tour", photos[0], *small, *options).code == 0
+    assert "The page asks about <strong>ox</strong>." in Path("innerview-one.html").read_text(encoding="utf-8")
+
+
 def test_without_arguments_it_looks_at_the_sample_photograph(run, photos) -> None:
     ended = run("tour")
     assert ended.code == 0
@@ -39,10 +45,13 @@ def test_the_browser_is_opened_on_request(run, photos, small, opened, quick_tour
     ("arguments", "sentence"),
     [
         (["none.png"], "there is no file 'none.png'; check the path"),
+        (["one.png", "--objective", "logit:gnu"], None),
+        (["one.png", "--objective", "max:conv9"], None),
         (["one.png", "--out", "page.pdf"], "--out is a file that ends in .html or .htm; got 'page.pdf'"),
     ],
 )
 def test_a_mistake_writes_nothing(run, photos, small, arguments, sentence) -> None:
     ended = run("tour", *arguments, *small)
-    assert (ended.code, ended.out, ended.err) == (2, "", f"innerview: {sentence}\n")
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert sentence is None or ended.err == f"innerview: {sentence}\n"
     assert sorted(path.name for path in Path().iterdir()) == ["one.png", "two.png"]

@@ -20,7 +20,7 @@ CALLS = {
     "groups": lambda net, x, layer: neuron_groups(net, x, layer, groups=2, recipe=PLAIN),
     "grid": lambda net, x, layer: activation_grid(net, x, layer, most=2, recipe=PLAIN),
 }
-LAYERS = {"small": "conv2", "functional": "conv2", "residual": "relu", "vit": "block"}
+LAYERS = {"small": "conv2", "functional": "conv2", "residual": "relu", "vit": "block", "last": "mix"}
 PAIRS = [(call, kind) for call in CALLS for kind in AWKWARD]
 pytestmark = pytest.mark.usefixtures("unchecked_types")  # the checker draws from `random`
 

@@ -100,8 +100,8 @@ def test_a_token_is_looked_up_at_its_place() -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"units": 0}, "units is a number of units, at least 1; got 0"),
-        ({"project": "lrp"}, "project is one of guided, deconvolution, gradient; got 'lrp'"),
+        ({"units": 0}, "units is a whole number, at least 1; got 0"),
+        ({"project": "lrp"}, 'project is "guided", "deconvolution" or "gradient"; got \'lrp\''),
         ({"position": (4, 4)}, "layer 'conv2' has 4 × 4 positions, (0, 0) to (3, 3); got (4, 4)"),
     ],
 )

@@ -90,4 +90,4 @@ def test_the_recipe_for_small_pictures_is_the_default_but_for_the_steps() -> Non
 def test_no_rows_are_refused() -> None:
     with pytest.raises(SettingError) as refused:
         activation_grid(network(SmallCNN()), images(1), "conv2", most=0)
-    assert str(refused.value) == "most is a number of rows and columns, at least 1; got 0"
+    assert str(refused.value) == "most is a whole number, at least 1; got 0"

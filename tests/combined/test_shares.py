@@ -4,12 +4,10 @@ import pytest
 import torch
 
 import innerview as iv
-from innerview.combined.shares import objective_position, one_image, read, shares
+from innerview.combined.shares import one_image, shares
 from innerview.errors import ImageError, MethodError
 from innerview.modules.scope import hooked, untouched
-from innerview.network.seen import Seen
-from innerview.passes.forward import forward
-from small_networks import OneConv, SmallCNN, TinyViT, Tokens, images, network
+from small_networks import OneConv, SmallCNN, images, network
 
 
 def test_before_pooling_and_one_linear_layer_they_add_up_to_the_score_less_the_bias() -> None:
@@ -68,26 +66,6 @@ def test_a_position_off_the_grid_is_refused(position: tuple[int, int]) -> None:
     with pytest.raises(iv.InnerviewError) as refused:
         found.place(position)
     assert str(refused.value) == f"layer 'relu' has 4 × 4 positions, (0, 0) to (3, 3); got {position}"
-
-
-@pytest.mark.parametrize(
-    ("module", "layer", "places"),
-    [
-        (SmallCNN(), "conv2", {(1, 2): (1, 2)}),
-        (TinyViT(), "block", {(0, 0): (1, 0), (0, 1): (2, 0), (1, 0): (3, 0), (1, 1): (4, 0)}),
-        (Tokens(prefix=3), "norm", {(0, 0): (3, 0), (1, 1): (6, 0)}),
-    ],
-)
-def test_objectives_find_the_same_value(module: torch.nn.Module, layer: str, places: dict) -> None:
-    net, x = network(module), images(1)
-    with untouched(net.module), torch.no_grad():
-        output = forward(net, x, record=(layer,), stop=True).activations[layer]
-        maps = read(net, x, layer, output)[0]
-    for position, wanted in places.items():
-        found = objective_position(net, x, layer, position)
-        assert found == wanted
-        neuron = iv.Neuron(layer, 2, found)(Seen({layer: output}, None))
-        assert float(neuron) == float(maps[2, *position])
 
 
 def test_several_images_are_refused() -> None:

@@ -38,6 +38,23 @@ def test_a_forward_pass_that_writes_buffers_and_draws_numbers_leaves_no_trace() 
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_what_a_module_notes_down_for_an_input_is_forgotten() -> None:
+    """Swin of transformers makes its windows smaller for a small input, and would keep them so."""
+
+    class Adapting(Counting):
+        window = 4
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.window = min(self.window, x.shape[2])
+            return super().forward(x)
+
+    module = Adapting()
+    module.window = 6
+    net = iv.Network(module, iv.Preprocess(size=8))
+    net.logits(images(size=5))
+    assert module.window == 6
+
+
 @pytest.mark.usefixtures("unchecked_types")  # the checker draws from `random`
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, MemoryError])
 def test_it_is_undone_after_any_exception(error: type[BaseException]) -> None:

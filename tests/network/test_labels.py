@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from innerview.errors import LabelError
-from innerview.network.labels import Labels
+from innerview.errors import LabelError, SettingError
+from innerview.network.labels import Labels, as_labels
 
 ANIMALS = Labels(
     (
@@ -94,3 +94,32 @@ def test_every_imagenet_name_finds_its_class_or_is_ambiguous(shared_data: Path) 
     assert set(ambiguous) == {"crane", "maillot", "cardigan", "harp", "missile", "partridge"}
     assert sentence(labels, "crane") == "2 classes are called 'crane': 134 ('crane'), 517 ('crane'); give the index"
     assert "386 ('African elephant, Loxodonta africana')" in sentence(labels, "african elefant")
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff"], ids=["plain", "marked by a byte order"])
+def test_labels_are_a_list_or_a_text_file_with_one_a_line(tmp_path: Path, start: str) -> None:
+    (tmp_path / "names.txt").write_text(f"{start}ox\nbison, buffalo\nÄmse\n", encoding="utf-8")
+    expected = Labels(("ox", "bison, buffalo", "Ämse"))
+    for given in (tmp_path / "names.txt", str(tmp_path / "names.txt"), list(expected.names), expected):
+        assert as_labels(given) == expected
+
+
+def test_no_names_are_no_labels(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").touch()
+    assert [as_labels(given) for given in (None, [], Labels(()), tmp_path / "names.txt")] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("absent.txt", "No such file or directory"), (".", "Is a directory"), ("picture", "it is no text in UTF-8")],
+)
+def test_labels_that_cannot_be_read_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, reason: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("picture").write_bytes(b"\x89PNG\xff")
+    with pytest.raises(SettingError) as caught:
+        as_labels(name)
+    assert str(caught.value) == (
+        f"labels are a list of names, or a text file with one a line; {name!r} cannot be read: {reason}"
+    )

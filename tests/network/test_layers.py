@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 import innerview as iv
 from innerview.operations.receptive_field import ReceptiveField
-from small_networks import AWKWARD, Residual, SmallCNN, images, network
+from small_networks import AWKWARD, Residual, SmallCNN, TinyViT, images, network
 
 
 def test_layers_tell_kind_shape_parameters_and_calls() -> None:
@@ -20,6 +21,29 @@ def test_layers_tell_kind_shape_parameters_and_calls() -> None:
     assert layers["fc"].output_shape == (5,)
     assert len(layers["relu"].finished) == 2
     assert [name for name, layer in layers.items() if layer.cam] == ["relu"]
+
+
+class TwoHeads(TinyViT):
+    """Which of its outputs are the class scores nobody has said."""
+
+    def forward(self, x: torch.Tensor) -> dict:
+        scores = super().forward(x)
+        return {"coarse": scores, "fine": 2 * scores}
+
+
+class Hidden(TinyViT):
+    """Gradients do not pass."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return checkpoint(super().forward, x, use_reentrant=True)
+
+
+@pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad")
+@pytest.mark.parametrize(("kind", "marked"), [(TinyViT, ["patches"]), (TwoHeads, []), (Hidden, [])])
+def test_the_default_among_tokens_is_marked_where_there_is_one(kind, marked: list[str]) -> None:
+    net = network(kind())
+    assert [layer.name for layer in net.layers() if layer.cam] == marked
+    assert [layer.name for layer in net.layers()] == [layer.name for layer in network(TinyViT()).layers()]
 
 
 def test_parameters_of_a_container_are_those_inside() -> None:

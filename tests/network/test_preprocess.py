@@ -132,15 +132,15 @@ def test_a_hair_thin_picture_does_not_fill_the_memory() -> None:
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"size": 0}, "size is a positive number of pixels, or (rows, columns); got 0"),
-        ({"size": (3, -1)}, "size is a positive number of pixels, or (rows, columns); got (3, -1)"),
+        ({"size": 0}, "size is a whole number, at least 1, or two whole numbers, at least 1; got 0"),
+        ({"size": (3, -1)}, "size is a whole number, at least 1, or two whole numbers, at least 1; got (3, -1)"),
         ({"mean": (0.5,)}, "mean and std have one number for each channel; got 1 and 3"),
-        ({"mean": (), "std": ()}, "mean and std have one number for each channel; got 0 and 0"),
-        ({"std": (1, 0, 1)}, "std is positive in every channel; got (1, 0, 1)"),
+        ({"mean": (), "std": ()}, "mean is a tuple of numbers, not empty; got ()"),
+        ({"std": (1, 0, 1)}, "std is a tuple of numbers, above 0; got (1, 0, 1)"),
         ({"resize": 7}, "resize is at least the short side of size, 8 pixels; got 7"),
         (
             {"interpolation": "cubic"},
-            "interpolation is one of nearest, bilinear, bicubic, lanczos; got 'cubic'",
+            'interpolation is "nearest", "bilinear", "bicubic" or "lanczos"; got \'cubic\'',
         ),
         ({"fit": "pad"}, 'fit is "crop" or "squash"; got \'pad\''),
     ],

@@ -52,7 +52,7 @@ def test_weights_that_are_not_finite_are_left_out_of_the_histogram_and_show_in_t
 
 def test_mistakes_are_named() -> None:
     net = network(SmallCNN())
-    with pytest.raises(SettingError, match=r"^bins is the number of bars of each histogram, at least 1; got 0$"):
+    with pytest.raises(SettingError, match=r"^bins is a whole number, at least 1; got 0$"):
         iv.weight_distributions(net, bins=0)
     with pytest.raises(LayerError, match=r"^no layer 'conv7' in SmallCNN; did you mean 'conv"):
         iv.weight_distributions(net, ["conv7"])

@@ -249,7 +249,7 @@ def test_what_has_no_lines_is_refused_in_a_sentence(module: nn.Module, sentence:
             "labels are one class for each point of data; got 2 labels and 1 points",
         ),
         ({"extent": [1, 0, 0, 1]}, "extent is left < right and bottom < top, four numbers; got [1, 0, 0, 1]"),
-        ({"resolution": 0}, "resolution is the number of rows and columns of a grid, at least 1; got 0"),
+        ({"resolution": 0}, "resolution is a whole number, at least 1; got 0"),
     ],
 )
 def test_settings_outside_their_range_are_refused(given: dict, sentence: str) -> None:

@@ -36,8 +36,8 @@ def test_it_learns_and_is_recorded_at_the_lectures_iterations_and_the_last() -> 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"units": 0}, "a perceptron has at least 1 hidden unit; got 0"),
-        ({"iterations": 0}, "iterations is the number of steps of training, at least 1; got 0"),
+        ({"units": 0}, "units is a whole number, at least 1; got 0"),
+        ({"iterations": 0}, "iterations is a whole number, at least 1; got 0"),
     ],
 )
 def test_settings_outside_their_range(settings, sentence) -> None:

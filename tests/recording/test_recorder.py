@@ -260,7 +260,7 @@ def test_a_probe_that_fails_leaves_the_module_as_it_was() -> None:
 
 
 def test_start_is_not_negative() -> None:
-    with pytest.raises(SettingError, match="start is the number of iterations behind us, at least 0; got -1"):
+    with pytest.raises(SettingError, match="start is a whole number, at least 0, or None; got -1"):
         Recorder(OneConv(), [], start=-1)
 
 

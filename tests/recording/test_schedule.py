@@ -32,8 +32,8 @@ def test_a_collection_is_its_members() -> None:
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: every(0), "every(count) takes a number of iterations, at least 1; got 0"),
-        (lambda: logarithmic(0), "logarithmic(per_decade) takes a number of snapshots, at least 1; got 0"),
+        (lambda: every(0), "count is a whole number, at least 1; got 0"),
+        (lambda: logarithmic(0), "per_decade is a whole number, at least 1; got 0"),
         (lambda: schedule([1.5]), "at names iterations, whole numbers from 0, or is a function of one; got [1.5]"),
         (lambda: schedule([-1]), "at names iterations, whole numbers from 0, or is a function of one; got [-1]"),
     ],

@@ -5,7 +5,6 @@ import pytest
 import torch
 from known_results import attribution, spot
 from matplotlib.colors import to_hex
-from reading import outside, tiles, words
 
 from innerview.adversarial.result import Attack
 from innerview.adversarial.sphere import SphereTest
@@ -14,6 +13,7 @@ from innerview.errors import SettingError
 from innerview.results import Provenance
 from innerview.show.drawing.colours import Scale
 from innerview.show.sheets.attack import attack_sheet, magnification
+from reading import outside, tiles, words
 
 ORIGIN = Provenance("net", "0" * 16, ("away from ox",), "PGD", {})
 

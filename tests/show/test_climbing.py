@@ -95,7 +95,7 @@ def test_a_gif_shows_each_moment_in_its_own_colours_and_holds_the_last(tmp_path:
         ),
         (made(101), {}, "a frame holds up to 100 pictures; got 101. Synthesize fewer at a time"),
         (made(), {"probe": 1}, "probes are those of a recording, and this is a synthesis; leave probe=1 away"),
-        (made(), {"fps": 51}, "fps is a number of pictures in a second, above 0 and up to 50; got 51"),
+        (made(), {"fps": 51}, "fps is a number, above 0 and at most 50; got 51"),
     ],
 )
 def test_what_cannot_be_shown_is_refused_and_nothing_written(

@@ -212,7 +212,7 @@ def test_a_position_frames_the_unit_and_what_it_sees() -> None:
     ("settings", "sentence"),
     [
         ({"image": 1}, "the images are numbered 0 to 0; got 1"),
-        ({"count": 101}, "a layer has room for 1 to 100 channels on a sheet; got 101"),
+        ({"count": 101}, "count is a whole number, at least 1 and at most 100, or None; got 101"),
         ({"scale": "shared"}, 'scale is "layer" or "channel"; got \'shared\''),
         ({"channels": [3]}, "'maps' has channels 0 to 2, 100 fit on a sheet; got [3]"),
         ({"position": (8, 0)}, "position is a row below 8 and a column below 8; got (8, 0)"),

@@ -101,7 +101,7 @@ class Deaf(SmallCNN):
 def test_a_picture_that_no_gradient_reached_says_so(page: Page) -> None:
     deaf = visit(network(Deaf(), labels=LABELS), SHOWN)
     assert [each.alive for each in looked_for.looked_for(deaf).ideals] == [False, True, True]
-    assert "No gradient led from this class to the picture, so it shows nothing." in page(deaf.net, deaf.image)
+    assert "No gradient led from this question to the picture, so it shows nothing." in page(deaf.net, deaf.image)
 
 
 def test_the_photograph_the_example_and_their_difference(small: Visit) -> None:

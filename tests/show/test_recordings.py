@@ -217,7 +217,7 @@ def test_an_mp4_has_even_sides_and_holds_the_last_picture(doubled, tmp_path) -> 
     ("name", "settings", "sentence"),
     [
         ("a.webm", {}, "an animation is written as .gif or .mp4; got 'a.webm'"),
-        ("a.gif", {"fps": 0}, "fps is a number of pictures in a second, above 0 and up to 50; got 0"),
+        ("a.gif", {"fps": 0}, "fps is a number, above 0 and at most 50; got 0"),
     ],
 )
 def test_mistakes_write_nothing(doubled, tmp_path, name, settings, sentence) -> None:

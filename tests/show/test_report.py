@@ -312,7 +312,7 @@ def test_the_same_visit_gives_the_same_page(net: iv.Network, of_a_tensor: str) -
     ("source", "top", "sentence"),
     [
         (images(2), 5, "a tour looks at one image; got 2. Make one page for each"),
-        (images(1), 0, "top is a number of classes, at least 1; got 0"),
+        (images(1), 0, "top is a whole number, at least 1; got 0"),
     ],
 )
 def test_what_a_tour_cannot_do_is_refused(net: iv.Network, source: torch.Tensor, top: int, sentence: str) -> None:

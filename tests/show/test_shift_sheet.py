@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 from known_results import attribution, spot
-from reading import outside, tiles, words
 
 from innerview.combined.shift import Shift
 from innerview.errors import SettingError
 from innerview.results import Provenance
 from innerview.show.drawing.colours import Scale
 from innerview.show.figures import figure
+from reading import outside, tiles, words
 
 GREY = np.full((32, 32, 3), 100, np.uint8)
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
-from reading import outside, tiles, words
 
 from innerview.adversarial.sphere import SphereTest
 from innerview.errors import SettingError
 from innerview.results import Provenance
 from innerview.show.figures import figure
+from reading import outside, tiles, words
 
 NAMES = dict(enumerate(("ox", "gnu", "yak", "elk", "cow", "ass", "pig", "emu")))
 

@@ -111,7 +111,10 @@ def test_streams_do_not_depend_on_their_neighbours() -> None:
 def test_an_empty_canvas_is_refused() -> None:
     with pytest.raises(iv.InnerviewError) as refused:
         Fourier(size=(8, 0))
-    assert str(refused.value) == "a canvas has at least one row and one column; got size (8, 0)"
+    assert (
+        str(refused.value)
+        == "size is a whole number, at least 1, or two whole numbers, at least 1, or None; got (8, 0)"
+    )
 
 
 def test_waves_of_every_decay_begin_with_the_same_contrast() -> None:

@@ -108,12 +108,12 @@ def test_sizes_grow_to_the_images_own() -> None:
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: Octaves(ratio=1), "ratio is a finite number above 1; got 1"),
-        (lambda: Octaves(steps=0), "steps and tile are at least 1, jitter is at least 0; got 0, 512 and 32"),
-        (lambda: Octaves(step=-1), "step is a change of pixels in 0–1, at least 0; got -1"),
+        (lambda: Octaves(ratio=1), "ratio is a number, above 1; got 1"),
+        (lambda: Octaves(steps=0), "steps is a whole number, at least 1; got 0"),
+        (lambda: Octaves(step=-1), "step is a number, at least 0; got -1"),
         (
             lambda: dream(network(SmallCNN()), images(), ENERGY, octaves=0),
-            "octaves is a number of sizes, at least 1; got 0",
+            "octaves is a whole number, at least 1; got 0",
         ),
     ],
 )

@@ -88,4 +88,4 @@ def test_a_recipe_adds_its_weighted_priors() -> None:
 def test_a_weight_that_is_none_is_refused(weight: float) -> None:
     with pytest.raises(iv.InnerviewError) as refused:
         L2(weight)
-    assert str(refused.value) == f"the weight of a prior is a finite number, at least 0; got {weight}"
+    assert str(refused.value) == f"weight is a number, at least 0; got {weight}"

@@ -54,7 +54,7 @@ def test_only_the_gradient_of_an_image_that_has_none_is_changed() -> None:
     asleep = -torch.linalg.pinv(weights).sum(1).reshape(1, 3, 8, 8)  # every unit gets −1
     opened = (awake.flatten() @ weights.T > 0).float()
     with Rescue():
-        found = input_gradient(net, torch.cat([awake, asleep]), iv.Logit(0)).gradients[0].flatten(1)
+        found = input_gradient(net, torch.cat([awake, asleep]), iv.Logit(0)).gradient.flatten(1)
     upstream = torch.tensor([1.0, -2.0, 3.0, 0.5])
     torch.testing.assert_close(found[0], (upstream * opened) @ weights)
     torch.testing.assert_close(found[1], upstream.clamp_min(0) @ weights)
@@ -97,7 +97,7 @@ def test_a_relu_may_be_on_one_number_for_each_picture() -> None:
     x[1] = -1
     for rescue, asleep in ((Rescue(), 3.0), (nullcontext(), 0.0)):
         with rescue:
-            found = input_gradient(net, x, iv.Logit(0)).gradients[0]
+            found = input_gradient(net, x, iv.Logit(0)).gradient
         assert found[0].unique().tolist() == [3.0]
         assert found[1].unique().tolist() == [asleep]
 
@@ -106,5 +106,5 @@ def test_a_relu_may_be_on_one_number_for_each_picture() -> None:
 def test_a_relu_may_be_on_one_number_for_all_pictures(sign: int, rescued: bool) -> None:
     net, x = iv.Network(OneNumber(of_all=True), PIXELS), sign * torch.ones(2, 3, 8, 8)
     with Rescue() if rescued else nullcontext():
-        found = input_gradient(net, x, iv.Logit(0)).gradients[0]
+        found = input_gradient(net, x, iv.Logit(0)).gradient
     assert found.unique().tolist() == [6.0 if sign > 0 or rescued else 0.0]

@@ -31,10 +31,11 @@ def test_success_leaves_everything_as_it_was(call: str, kind: str) -> None:
     assert fingerprint(net.module, x) == before
 
 
-def test_mimic_leaves_everything_as_it_was() -> None:
-    net, x = network(lived_in(AWKWARD["small"]())), images()
+@pytest.mark.parametrize(("kind", "layer"), [("small", "conv2"), ("vit", "block"), ("last", "mix")])
+def test_a_caricature_leaves_everything_as_it_was(kind: str, layer: str) -> None:
+    net, x = network(lived_in(AWKWARD[kind]())), images()
     before = fingerprint(net.module, x)
-    caricature(net, x, "conv2", steps=2)
+    caricature(net, x, layer, steps=2)
     assert fingerprint(net.module, x) == before
 
 

@@ -251,8 +251,8 @@ def test_a_result_survives_saving(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"steps": 0}, "steps is a number of steps, at least 1; got 0"),
-        ({"starts": 0}, "starts is the number of pictures of each objective, at least 1; got 0"),
+        ({"steps": 0}, "steps is a whole number, at least 1; got 0"),
+        ({"starts": 0}, "starts is a whole number, at least 1; got 0"),
         ({"snapshots": (0, 9), "steps": 9}, "snapshots are numbers of steps from 1 to 9; got [0, 9]"),
         ({"snapshots": (10,), "steps": 9}, "snapshots are numbers of steps from 1 to 9; got [10]"),
     ],
@@ -267,8 +267,8 @@ def test_settings_outside_their_range_are_refused(settings: dict, sentence: str)
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"optimizer": "sgd"}, "optimizer is one of adam, nadam; got 'sgd'"),
-        ({"learning_rate": -1.0}, "learning_rate is a finite number, at least 0; got -1.0"),
+        ({"optimizer": "sgd"}, 'optimizer is "adam" or "nadam"; got \'sgd\''),
+        ({"learning_rate": -1.0}, "learning_rate is a number, at least 0; got -1.0"),
     ],
 )
 def test_a_recipe_outside_its_range_is_refused(settings: dict, sentence: str) -> None:

@@ -146,11 +146,11 @@ def test_a_picture_is_seen_the_same_whatever_its_neighbours() -> None:
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: Transforms(views=0), "views is the number of views of each picture, at least 1; got 0"),
-        (lambda: Transforms(pad=-1), "pad and jitter are pixels, at least 0; got -1 and (0, 0)"),
+        (lambda: Transforms(views=0), "views is a whole number, at least 1; got 0"),
+        (lambda: Transforms(pad=-1), "pad is a whole number, at least 0; got -1"),
         (
             lambda: Transforms(scales=(0.0,)),
-            "scales are one or more positive factors, angles one or more degrees; got (0.0,) and (0.0,)",
+            "scales is a tuple of numbers, above 0, not empty; got (0.0,)",
         ),
         (
             lambda: Transforms(jitter=(8, 4)).seen((12, 14), (8, 8)),

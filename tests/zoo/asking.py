@@ -9,8 +9,8 @@ from fingerprint import fingerprint
 from zoo.questions.attribution import METHODS, batch, covered, finite, finite_differences, gradcam
 from zoo.questions.care import error, inference_mode, sharing, trained_on
 from zoo.questions.objectives import channel, direction, energy, neuron, objective, one_each, windows
-from zoo.questions.pictures import attack, dictionary, grid, groups, synthesis
-from zoo.questions.structure import activations, filters, layers, predict, receptive_fields
+from zoo.questions.pictures import attack, caricature, dictionary, grid, groups, synthesis
+from zoo.questions.structure import activations, filters, layers, maps, predict, receptive_fields
 from zoo.sentences import POSSIBLE
 from zoo.specimen import Subject
 
@@ -21,6 +21,7 @@ QUESTIONS: dict[str, Question] = {
     "layers": layers,
     "receptive_fields": receptive_fields,
     "activations": activations,
+    "maps": maps,
     "filters": filters,
     **{f"map:{name}": partial(finite, name) for name in METHODS},
     "finite_differences": finite_differences,
@@ -39,6 +40,7 @@ QUESTIONS: dict[str, Question] = {
     "dictionary": dictionary,
     "groups": groups,
     "grid": grid,
+    "caricature": caricature,
     "error": error,
     "inference_mode": inference_mode,
     "sharing": sharing,

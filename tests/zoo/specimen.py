@@ -125,7 +125,7 @@ class Subject:
         return found
 
     def maps(self, layer: str, images: Tensor) -> Tensor:
-        """A layer of the plain copy as [image, channel, row, column]; tokens are one column, vectors one position."""
+        """A layer of the plain copy as [image, channel, row, column]; vectors are one position."""
         return as_maps(self.outputs(images)[layer], self.layers[layer])
 
     def gradient_at(self, layer: str) -> tuple[Tensor, Tensor]:
@@ -159,18 +159,13 @@ class Subject:
 
 
 def as_maps(tensor: Tensor, axes: str) -> Tensor:
-    """[image, channel, row, column] of a tensor with these axes."""
+    """[image, channel, row, column] of a tensor with these axes; of tokens, the last that fill a square, row by row."""
     if axes == "bc":
         return tensor[..., None, None]
-    return tensor.mT[..., None] if axes == "btc" else torch.einsum(f"{axes}->bcyx", tensor)
-
-
-def on_grid(maps: Tensor, axes: str) -> Tensor:
-    """Of tokens, the last that fill a square, row by row; others are on their grid already."""
     if axes != "btc":
-        return maps
-    side = int(maps.shape[2] ** 0.5)
-    return maps[:, :, maps.shape[2] - side**2 :].unflatten(2, (side, side))[..., 0]
+        return torch.einsum(f"{axes}->bcyx", tensor)
+    side = int(tensor.shape[1] ** 0.5)
+    return tensor[:, tensor.shape[1] - side**2 :].mT.unflatten(2, (side, side))
 
 
 def first(output: object) -> Tensor | None:

@@ -3,24 +3,23 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ..errors import LayerError, MethodError, SettingError
-from ..modules.batching import in_batches
-from ..modules.scope import untouched
-from ..network.grids import recognised
 from ..network.network import Network, require_network
 from ..network.pictures import pictures
 from ..network.provenance import provenance
+from ..network.recognition import reading
 from ..network.rows import refusal
 from ..operations.receptive_field import ReceptiveField
 from ..passes.forward import forward
 from ..progress import steps
 from ..results import Provenance, Result
+from ..settings import checked
 from .stages import stages
 from .statistics import ChannelStatistics, channel_statistics
 
@@ -84,8 +83,7 @@ class Activations(Result, Mapping[str, Tensor]):
             image: for which image of the batch.
             seed: of "random".
         """
-        if choice not in get_args(Choice):
-            raise SettingError(f"channels are chosen as {', '.join(map(repr, get_args(Choice)))}; got {choice!r}")
+        checked("choice", choice, Choice)
         total = self.maps(layer).shape[1]
         if choice == "first":
             return list(range(min(count, total)))
@@ -120,7 +118,7 @@ def activations(
     images = net.prepare(images)
     names = _in_depth_order(net, images, stages(net, images) if layers is None else layers)
     keep = partial(_kept, precision=precision)
-    with untouched(net.module), torch.no_grad(), steps("activations", len(images)) as advance:
+    with torch.no_grad(), steps("activations", len(images)) as advance:
 
         def run(rows: slice) -> Mapping[str, Tensor]:
             if len(images[rows]) < len(images):
@@ -129,10 +127,9 @@ def activations(
             advance(len(range(len(images))[rows]))
             return seen
 
-        size = net.batch_size(images, graph=False)
-        parts = [part for _, part in in_batches(len(images), size, run)]
+        parts = net.in_batches(images, run)
     values = {name: torch.cat([part[name] for part in parts]) for name in names}
-    fields = {info.name: info.receptive_field for info in net.layers(images)}
+    fields = {info.name: info.receptive_field for info in net.traced(images)}
     grids = _grids(net, images, values)
     return Activations(
         outputs=values,
@@ -156,19 +153,9 @@ def _kept(values: Tensor, precision: torch.dtype | None) -> Tensor:
 
 
 def _grids(net: Network, images: Images, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    found = {name: _grid(net, images, name, each) for name, each in values.items() if each.dim() > 2}
-    return {name: maps for name, maps in found.items() if maps is not None}
-
-
-def _grid(net: Network, images: Images, name: str, values: Tensor) -> Tensor | None:
-    """What a layer gave as maps of the images; None if it has none."""
-    if net.grid is not None:
-        maps = net.grid(values)
-        return maps if len(maps) == len(images) else None
-    if refusal(net, images, net.address(name, images), len(values)) is not None:
-        return None
-    read_as = recognised(net, images, values.shape[1:])
-    return None if read_as is None else read_as(values)
+    """By layer that has a place for each value, what it gave as maps of the images."""
+    readings = {name: reading(net, images, name, each.shape) for name, each in values.items() if each.dim() > 2}
+    return {name: readings[name](values[name]) for name in readings if readings[name].on_grid}
 
 
 def _require_joinable(net: Network, images: Images, names: Sequence[str]) -> None:

@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import LayerError
-from ..network.grids import recognised
 from ..network.layers import LayerInfo
 from ..network.network import Network
+from ..network.recognition import reading
 from ..passes.main_path import main_path
 
 Images = Float[Tensor, "batch channel row column"]
@@ -63,7 +63,7 @@ class _Path:
 
     @classmethod
     def of(cls, net: Network, images: Images) -> "_Path":
-        layers = {info.name: info for info in net.layers(images)}
+        layers = {info.name: info for info in net.traced(images)}
         sizes = {name: size for name, info in layers.items() if (size := _size(net, images, info))}
         same = main_path(net, images, sizes)
         names = {name for names in same for name in names}
@@ -110,10 +110,9 @@ def _size(net: Network, images: Images, info: LayerInfo) -> Size | None:
     """The rows and columns of a layer; None if it has none, or one position only."""
     one_number_each = info.output_shape[1:] == (1,)
     has_places = len(info.output_shape) > 1 and not one_number_each and info.rows_per_image == 1
-    read_as = recognised(net, images, info.output_shape) if has_places else None
-    if read_as is None:
+    if not has_places or not (read := reading(net, images[:1], info.name)).on_grid:
         return None
-    rows, columns = read_as(torch.empty(1, *info.output_shape, device="meta")).shape[2:]
+    rows, columns = read(torch.empty(1, *info.output_shape, device="meta")).shape[2:]
     return (rows, columns) if rows * columns > 1 else None
 
 

@@ -7,8 +7,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from ..modules.batching import in_batches
-from ..modules.scope import untouched
+from ..modules.scope import differentiating, untouched
 from ..network.network import Network, require_network
 from ..network.provenance import provenance
 from ..objectives.question import Classes, Question
@@ -59,16 +58,15 @@ def attack(
     require_network(net)
     images = net.prepare(images)
     goal = goal_of(net, images, objective, target)
-    with untouched(net.module), torch.inference_mode(False), torch.enable_grad():
+    with untouched(net.module), differentiating():
         images = images.clone()
         start = Start(net, images, pixels(net, images), goal)
-        size = net.batch_size(images, graph=True)
         with steps("attacking", len(images) * method.rounds) as advance:
 
             def run(rows: slice) -> _Way:
                 return _attacked(start.rows(range(len(images))[rows]), method, advance)
 
-            ways = [way for _, way in in_batches(len(images), size, run)]
+            ways = net.in_batches(images, run, graph=True)
         asked = (words for way in ways for words in way.start.goal.describe(net, len(way.pixels)))
         return _result(start, ways, provenance(net, method, asked))
 

@@ -6,9 +6,10 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from ..errors import MethodError, SettingError
+from ..errors import MethodError
+from ..settings import Amount, Count
 from .goal import Labels, Leave, Reach, Scores, chosen, others
-from .method import AttackMethod, require_steps
+from .method import AttackMethod
 from .pixels import Pixels, length
 from .point import Point
 
@@ -38,16 +39,9 @@ class DeepFool(AttackMethod):
         classes: how many rivals are looked at: those with the highest scores.
     """
 
-    steps: int = 50
-    overshoot: float = 0.02
-    classes: int = 10
-
-    def __post_init__(self) -> None:
-        require_steps(self.steps)
-        if not 0 <= self.overshoot < float("inf"):
-            raise SettingError(f"overshoot is a fraction of each step, at least 0; got {self.overshoot}")
-        if self.classes < 1:
-            raise SettingError(f"classes is a number of rival classes, at least 1; got {self.classes}")
+    steps: Count = 50
+    overshoot: Amount = 0.02
+    classes: Count = 10
 
     @property
     def rounds(self) -> int:

@@ -19,7 +19,7 @@ from torch.nn import functional
 from ..errors import MethodError, ObjectiveError, SettingError
 from ..network.network import Network
 from ..network.seen import Seen
-from ..objectives import Objective, PerImage, Question, as_objective
+from ..objectives import Objective, Question, as_objective
 from ..objectives.question import Classes
 from ..objectives.scoring import Images
 
@@ -28,6 +28,20 @@ Scores = Float[Tensor, "batch"]
 Answers = Float[Tensor, "batch label"]
 Labels = Int[Tensor, "batch"]
 Reached = Bool[Tensor, "batch"]
+
+
+@dataclass(frozen=True)
+class Less:
+    """An objective to be lowered, as a result says where it comes from."""
+
+    objective: Objective
+
+    def describe(self, net: Network) -> str:
+        """The objective, in words."""
+        return f"less of {self.objective.describe(net)}"
+
+    def __str__(self) -> str:
+        return str(self.objective)
 
 
 @dataclass(frozen=True)
@@ -60,8 +74,8 @@ class Goal(ABC):
         return reached
 
     @abstractmethod
-    def describe(self, net: Network, count: int) -> tuple[str, ...]:
-        """The goal of each image in a few words."""
+    def describe(self, net: Network, count: int) -> tuple[str | Less, ...]:
+        """The goal of each image in a few words, or what is lowered."""
 
 
 @dataclass(frozen=True)
@@ -148,10 +162,9 @@ class Lower(Goal):
         """The score is lower than it was."""
         return raised[:, -1] > raised[:, 0]
 
-    def describe(self, net: Network, count: int) -> tuple[str, ...]:
+    def describe(self, net: Network, count: int) -> tuple[Less, ...]:
         """The objective."""
-        each = self.objective.objectives if isinstance(self.objective, PerImage) else (self.objective,) * count
-        return tuple(f"less of {one.describe(net)}" for one in each)
+        return tuple(Less(self.objective.of(image)) for image in range(count))
 
 
 def others(scores: Answers, classes: Labels) -> Answers:

@@ -2,18 +2,18 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..errors import SettingError
-from .method import AttackMethod, require_length, require_steps
+from ..settings import Amount, Count, Seed
+from .method import AttackMethod
 from .pixels import Pixels, direction, length
 from .point import Point
 
-Norm = Literal["inf", "2", 2]  # the command line reads norm=2 as a number
+Norm = Literal["inf", "2"]
 Begin = Literal["random", "image"]
 
 
@@ -39,13 +39,9 @@ class GradientAscent(AttackMethod):
         normalised: whether all steps have one length, or are as long as the gradient.
     """
 
-    step: float = 0.25 / 255
-    steps: int = 15
+    step: Amount = 0.25 / 255
+    steps: Count = 15
     normalised: bool = True
-
-    def __post_init__(self) -> None:
-        require_length("step", self.step)
-        require_steps(self.steps)
 
     @property
     def rounds(self) -> int:
@@ -74,10 +70,7 @@ class FGSM(AttackMethod):
         epsilon: ε, in pixels of 0–1.
     """
 
-    epsilon: float = 8 / 255
-
-    def __post_init__(self) -> None:
-        require_length("epsilon", self.epsilon)
+    epsilon: Amount = 8 / 255
 
     @property
     def rounds(self) -> int:
@@ -110,22 +103,12 @@ class PGD(AttackMethod):
         seed: of the random start, which is the same change for every image.
     """
 
-    epsilon: float | None = None
-    step: float | None = None
-    steps: int = 20
+    epsilon: Amount | None = None
+    step: Amount | None = None
+    steps: Count = 20
     norm: Norm = "inf"
     start: Begin = "random"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.norm not in get_args(Norm):
-            raise SettingError(f'norm is "inf" or "2"; got {self.norm!r}')
-        object.__setattr__(self, "norm", str(self.norm))
-        if self.start not in get_args(Begin):
-            raise SettingError(f'start is "random" or "image"; got {self.start!r}')
-        require_steps(self.steps)
-        require_length("epsilon", self.radius)
-        require_length("step", self.width)
+    seed: Seed = 0
 
     @property
     def rounds(self) -> int:

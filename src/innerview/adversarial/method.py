@@ -3,13 +3,13 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from ..errors import SettingError
+from ..settings import Settings
 from .pixels import Pixels
 from .point import Point
 
 
 @dataclass(frozen=True)
-class AttackMethod(ABC):
+class AttackMethod(Settings, ABC):
     """A way to change an image a little so that the network answers differently.
 
     To write one, implement `rounds` and `moved`; lengths are in pixels of 0–1.
@@ -26,15 +26,3 @@ class AttackMethod(ABC):
 
         What an image becomes depends on that image alone.
         """
-
-
-def require_steps(steps: int) -> None:
-    """Refuse a number of steps that is none."""
-    if steps < 1:
-        raise SettingError(f"steps is a number of steps, at least 1; got {steps}")
-
-
-def require_length(name: str, value: float) -> None:
-    """Refuse a length that is none; `nan` is none either."""
-    if not 0 <= value < float("inf"):
-        raise SettingError(f"{name} is a length in pixels of 0–1, at least 0; got {value}")

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from ..errors import ImageError, SettingError
+from ..errors import ImageError
 from ..modules.batching import in_batches
 from ..modules.scope import untouched
 from ..network.network import Network, require_network
@@ -17,6 +17,7 @@ from ..network.provenance import provenance
 from ..passes.forward import forward
 from ..progress import Advance, steps
 from ..results import Provenance, Result
+from ..settings import Amount, Count, checked
 from .pixels import Images, direction, prepared
 from .result import Attack
 
@@ -112,10 +113,8 @@ def sphere(  # noqa: PLR0913 - all but the first three are optional
 
 def require_settings(samples: int, radius: float) -> None:
     """Refuse, before any work, settings that `sphere` cannot use."""
-    if samples < 1:
-        raise SettingError(f"samples is a number of points, at least 1; got {samples}")
-    if not 0 <= radius < float("inf"):
-        raise SettingError(f"radius is a multiple of the attack's distance, at least 0; got {radius}")
+    checked("samples", samples, Count)
+    checked("radius", radius, Amount)
 
 
 @dataclass(frozen=True)

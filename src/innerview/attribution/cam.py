@@ -11,8 +11,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..errors import MethodError
 from ..modules.outputs import first_tensor
-from ..network.grids import channels_first, fits, recognised
+from ..modules.scope import differentiating
 from ..network.network import Network
+from ..network.readings import ChannelsFirst
+from ..network.recognition import fits, reading_of
 from ..network.seen import Seen
 from ..objectives import Objective
 from ..passes.forward import forward
@@ -56,7 +58,7 @@ class CAM(Method):
         if objective.layers:
             raise MethodError("CAM explains class scores, not layers inside the network; GradCAM explains both")
         maps, weight, scores = once(net, images, "cam", lambda: _features(net, images))
-        with torch.inference_mode(False), torch.enable_grad():
+        with differentiating():
             scores = scores.clone().requires_grad_()
             (slope,) = torch.autograd.grad(objective(Seen({}, scores)).sum(), scores)
         shares = slope if weight is None else slope @ weight.to(slope)
@@ -66,11 +68,11 @@ class CAM(Method):
 def _features(net: Network, images: Images) -> tuple[Maps, Weight | None, Scores]:
     """What is averaged, the weight of the linear layer that reads the averages if there is one, and the scores."""
     head = _head(net, images)
-    with torch.no_grad(), _LastGrids(images, None if head is None else head.weight.shape[1]) as last:
+    with torch.no_grad(), _LastGrids(net, images, None if head is None else head.weight.shape[1]) as last:
         scores = forward(net, images).class_scores
     if not bool(scores.isfinite().all()):
         raise MethodError(f"CAM needs finite class scores; those of {net.name} hold NaN or infinity here")
-    for maps in last.maps(net):
+    for maps in last.maps():
         if _equal(maps, scores, None, None):
             return maps, None, scores
         if head is not None and _equal(maps, scores, weight := head.weight.flatten(1), head.bias):
@@ -85,9 +87,9 @@ def _features(net: Network, images: Images) -> tuple[Maps, Weight | None, Scores
 class _LastGrids(TorchDispatchMode):
     """Keeps the last maps and the last tokens of a pass, and the last of as many channels as the head reads."""
 
-    def __init__(self, images: Images, channels: int | None) -> None:
+    def __init__(self, net: Network, images: Images, channels: int | None) -> None:
         super().__init__()
-        self.images, self.channels = images, channels
+        self.net, self.images, self.channels = net, images, channels
         self._kept: dict[tuple[int, bool], Tensor] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
@@ -101,23 +103,22 @@ class _LastGrids(TorchDispatchMode):
         if tensor.dim() == 3:
             self._kept[TOKENS, tensor.shape[2] == self.channels] = tensor
             return
-        size = self.images.shape[2:]
-        maps = channels_first(tensor, size)
+        maps = reading_of(self.net, self.images, tensor.shape[1:])(tensor)
         if maps.shape[2:].numel() > 1:
-            kind = MAPS if fits(maps.shape[2:], size) else ROWS
+            kind = MAPS if fits(maps.shape[2:], self.images.shape[2:]) else ROWS
             self._kept[kind, maps.shape[1] == self.channels] = maps
 
-    def maps(self, net: Network) -> Iterator[Maps]:
+    def maps(self) -> Iterator[Maps]:
         """What was kept, the tokens as maps where their grid is known; what may be a row of tokens comes last."""
         for (kind, _), tensor in sorted(self._kept.items(), key=lambda item: item[0]):
-            read = recognised(net, self.images, tensor.shape[1:]) if kind == TOKENS else None
-            if kind != TOKENS or read is not None:
-                yield read(tensor) if read else tensor
+            read = reading_of(self.net, self.images, tensor.shape[1:]) if kind == TOKENS else ChannelsFirst()
+            if read.on_grid:
+                yield read(tensor)
 
 
 def _head(net: Network, images: Images) -> nn.Linear | nn.Conv2d | None:
     """The layer that runs last of those that are linear at each position on its own."""
-    order = sorted(net.layers(images), key=lambda layer: layer.finished[-1], reverse=True)
+    order = sorted(net.traced(images), key=lambda layer: layer.finished[-1], reverse=True)
     modules = (net.module.get_submodule(layer.name) for layer in order)
     return next((each for each in modules if isinstance(each, nn.Linear) or _is_pointwise(each)), None)
 

@@ -6,10 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..network.grids import as_maps
 from ..network.network import Network
 from ..objectives import Objective
-from ..passes.forward import forward
+from ..objectives.scoring import forward_for
 from .layer_method import LayerMethod, OneMap
 from .method import About, Images, Maps
 
@@ -49,9 +48,9 @@ class EigenCAM(LayerMethod):
     @torch.no_grad()
     def layer_map(self, net: Network, images: Images, objective: Objective, layer: str) -> OneMap:
         """The features along their first principal direction; a question that does not fit is refused, though."""
-        seen = forward(net, images, record=(layer, *objective.layers), stop=not objective.reads_output)
+        seen = forward_for(net, images, objective, record=(layer,))
         objective(seen)
-        return first_component(as_maps(net, images, layer, seen.activations[layer]))
+        return first_component(seen.maps(layer))
 
 
 def first_component(maps: Maps) -> OneMap:

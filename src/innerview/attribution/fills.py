@@ -1,26 +1,20 @@
 """What stands in for a part of an image, or for all of it."""
 
 import math
+from typing import Literal
 
-import numpy as np
 import torch
 from torch.nn import functional
 
 from ..errors import SettingError
 from ..network.network import Network
+from ..settings import Fraction
 from .method import Images
 
-Fill = str | float | tuple[float, ...]
-"""A grey value or a colour in 0–1, "mean" for the image's mean colour, or "blur" for the image without detail."""
-
-
-def require_fill(name: str, fill: Fill, words: tuple[str, ...]) -> None:
-    """`SettingError` unless it is a number, a colour or one of the words."""
-    if isinstance(fill, str) and fill not in words:
-        named = ", ".join(f'"{word}"' for word in words)
-        raise SettingError(f"{name} is {named}, a grey value or a colour in 0–1; got {fill!r}")
-    if not isinstance(fill, str) and not all(0 <= value <= 1 for value in np.atleast_1d(np.asarray(fill, float))):
-        raise SettingError(f"{name} is a grey value or a colour in 0–1, in which white is 1; got {fill!r}")
+Colour = Fraction | tuple[Fraction, ...]
+"""A grey value, or one value for each channel, in 0–1."""
+Fill = Literal["mean", "blur"] | Colour
+"""A colour, "mean" for the image's mean colour, or "blur" for the image without detail."""
 
 
 def filled(net: Network, images: Images, fill: Fill, sigma: float = 0.0) -> Images:

@@ -3,10 +3,9 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 
-from ..network.grids import as_maps
 from ..network.network import Network
 from ..objectives import Objective
-from ..objectives.scoring import layer_gradients
+from ..objectives.scoring import layer_gradient
 from .layer_method import LayerMethod, OneMap
 from .method import About, Images, Maps
 
@@ -31,9 +30,8 @@ class GradientMap(LayerMethod):
 
     def layer_map(self, net: Network, images: Images, objective: Objective, layer: str) -> OneMap:
         """The combination of features and gradients, both read as maps."""
-        back = layer_gradients(net, images, objective, [layer])
-        maps, gradients = (as_maps(net, images, layer, each) for each in (back.activations[0], back.gradients[0]))
-        cam = self.combined(maps, gradients)
+        back = layer_gradient(net, images, objective, layer)
+        cam = self.combined(back.values, back.gradient)
         return cam.relu() if self.relu else cam
 
     @abstractmethod

@@ -39,7 +39,7 @@ class Gradient(Method):
 
     def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """∂s / ∂x for each image."""
-        return input_gradient(net, images, objective).gradients[0]
+        return input_gradient(net, images, objective).gradient
 
 
 @dataclass(frozen=True)
@@ -63,4 +63,4 @@ class GradientTimesInput(Method):
 
     def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """x ⊙ ∂s / ∂x for each image."""
-        return images * input_gradient(net, images, objective).gradients[0]
+        return images * input_gradient(net, images, objective).gradient

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from torch.nn import functional
 
-from ..network.grids import as_maps, grid_layer
+from ..network.default_layer import grid_layer
 from ..network.network import Network
 from ..objectives import Objective
-from ..objectives.scoring import input_gradient, layer_gradients
+from ..objectives.scoring import input_gradient, layer_gradient
 from ..passes.sharing import sharing
+from ..settings import Text
 from .gradcam import GradCAM
 from .method import About, Images, Maps, Method, Reduction
 
@@ -38,7 +39,7 @@ class GuidedGradCAM(Method):
         needs="ReLUs and a layer that keeps a grid",
     )
 
-    layer: str | None = None
+    layer: Text | None = None
 
     @property
     def reduction(self) -> Reduction:
@@ -54,11 +55,8 @@ class GuidedGradCAM(Method):
         """The product of the two maps, both from one forward pass."""
         layer = grid_layer(net, images, self.layer)
         with sharing(net, images) as shared:
-            features = layer_gradients(net, shared, objective, [layer])
+            features = layer_gradient(net, shared, objective, layer)
             pixels = input_gradient(net, shared, objective, "guided")
-        activations, gradients = (
-            as_maps(net, images, layer, each[0]) for each in (features.activations, features.gradients)
-        )
-        cam = GradCAM().combined(activations, gradients).relu()
+        cam = GradCAM().combined(features.values, features.gradient).relu()
         fine = functional.interpolate(cam, size=images.shape[2:], mode="bilinear", align_corners=False)
-        return pixels.gradients[0] * fine
+        return pixels.gradient * fine

@@ -1,20 +1,20 @@
 """The gradient, gathered on the way from an image without content to the image."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..errors import SettingError
 from ..modules.batching import in_batches
 from ..network.network import Network
 from ..objectives import Objective
 from ..objectives.scoring import input_gradient, score
 from ..progress import steps
-from .fills import Fill, filled, require_fill
+from ..settings import Count
+from .fills import Colour, filled
 from .method import About, Images, Maps, Method
 
 Rule = Literal["gauss-legendre", "riemann"]
@@ -46,17 +46,10 @@ class IntegratedGradients(Method):
         needs="a differentiable network",
     )
 
-    baseline: Fill = 0.0
-    points: int = 32
+    baseline: Literal["mean"] | Colour = 0.0
+    points: Count = 32
     rule: Rule = "gauss-legendre"
-    batch_size: int | None = None
-
-    def __post_init__(self) -> None:
-        require_fill("baseline", self.baseline, ("mean",))
-        if self.points < 1:
-            raise SettingError(f"points is a number of gradients, at least 1; got {self.points}")
-        if self.rule not in get_args(Rule):
-            raise SettingError(f'rule is "gauss-legendre" or "riemann"; got {self.rule!r}')
+    batch_size: Count | None = None
 
     def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """The values for each image, summed up in small batches of points."""
@@ -67,7 +60,7 @@ class IntegratedGradients(Method):
         def part(rows: slice) -> Maps:
             on_way = start + places[rows, None, None, None, None] * way
             repeated = objective.rows([*range(len(images))] * len(on_way))
-            gradients = input_gradient(net, on_way.flatten(0, 1), repeated).gradients[0]
+            gradients = input_gradient(net, on_way.flatten(0, 1), repeated).gradient
             return torch.einsum("p,p...->...", weights[rows], gradients.unflatten(0, on_way.shape[:2]))
 
         integral = torch.zeros_like(images)

@@ -3,16 +3,17 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from ..errors import SettingError
-from ..network.grids import grid_layer
+from ..network.default_layer import grid_layer
 from ..network.network import Network
 from ..objectives import Objective
+from ..settings import NotEmpty, Text
 from .method import Images, Maps, Method
 
 OneMap = Float[Tensor, "batch 1 map_row map_column"]
@@ -27,11 +28,7 @@ class LayerMethod(Method):
         layer: the address of the layer, or a tuple of addresses; None for the last grid of features.
     """
 
-    layer: str | tuple[str, ...] | None = None
-
-    def __post_init__(self) -> None:
-        if self.layer is not None and not self.layer:
-            raise SettingError("layer is an address, a tuple of addresses, or None for the last grid; got nothing")
+    layer: Text | Annotated[tuple[str, ...], NotEmpty()] | None = None
 
     def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """The map at the layer's resolution, one channel."""

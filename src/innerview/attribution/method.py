@@ -10,13 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import SettingError
-from ..modules.batching import in_batches
-from ..modules.scope import untouched
 from ..network.network import Network, require_network
 from ..network.pictures import pictures
 from ..network.provenance import provenance
 from ..objectives import Objective, PerImage, Question, as_objective
 from ..results import Provenance, Result
+from ..settings import Settings
 
 Images = Float[Tensor, "batch channel row column"]
 Maps = Float[Tensor, "batch map map_row map_column"]
@@ -90,7 +89,7 @@ class About:
 
 
 @dataclass(frozen=True)
-class Method(ABC):
+class Method(Settings, ABC):
     """A way to attribute an objective to the pixels of an image: a frozen dataclass of its settings.
 
     Call it: `method(net, images, objective)`. To write one, implement `attribute` and add the class to the
@@ -135,15 +134,13 @@ class Method(ABC):
         """
         require_network(net)
         images = net.prepare(images)
-        with untouched(net.module):
-            asked = as_objective(net, objective, images)
+        asked = as_objective(net, objective, images)
 
-            def run(rows: slice) -> tuple[Maps, Float[Tensor, "batch"] | None]:
-                part = asked.rows(range(len(images))[rows])
-                return self.attribute(net, images[rows], part).detach(), self.total(net, images[rows], part)
+        def run(rows: slice) -> tuple[Maps, Float[Tensor, "batch"] | None]:
+            part = asked.rows(range(len(images))[rows])
+            return self.attribute(net, images[rows], part).detach(), self.total(net, images[rows], part)
 
-            size = net.batch_size(images, graph=True)
-            values, totals = zip(*(part for _, part in in_batches(len(images), size, run)), strict=True)
+        values, totals = zip(*net.in_batches(images, run, graph=True), strict=True)
         return Attribution(
             values=torch.cat(values),
             images=pictures(net, images),

@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..errors import SettingError
 from ..modules.batching import in_batches
 from ..network.network import Network
 from ..objectives import Objective
 from ..progress import steps
+from ..settings import Count, Fraction, Seed
 from .gradients import Gradient
 from .method import About, Images, Maps, Method, Reduction
 
@@ -21,16 +21,10 @@ Samples = Float[Tensor, "sample batch map map_row map_column"]
 @dataclass(frozen=True)
 class _OfNoisyCopies(Method):
     of: Method = field(default_factory=Gradient)
-    samples: int = 32
-    sigma: float = 0.15
-    seed: int = 0
-    batch_size: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.samples < 1:
-            raise SettingError(f"samples is a number of noisy copies, at least 1; got {self.samples}")
-        if not 0 <= self.sigma <= 1:
-            raise SettingError(f"sigma is a fraction of the image's range, 0 to 1; got {self.sigma}")
+    samples: Count = 32
+    sigma: Fraction = 0.15
+    seed: Seed = 0
+    batch_size: Count | None = None
 
     @property
     def reduction(self) -> Reduction:

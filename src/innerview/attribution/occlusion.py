@@ -16,11 +16,10 @@ from ..objectives import Objective
 from ..objectives.scoring import score
 from ..passes.sharing import once
 from ..progress import steps
-from .fills import Fill, filled, require_fill
+from ..settings import Count, Sides
+from .fills import Fill, filled
 from .incremental.regions import Box, Covers, outputs_by_regions
 from .method import About, Images, Maps, Method
-
-Pixels = int | tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -54,18 +53,11 @@ class Occlusion(Method):
         needs="nothing: any network",
     )
 
-    window: Pixels | None = None
-    stride: Pixels | None = None
+    window: Sides | None = None
+    stride: Sides | None = None
     fill: Fill = "mean"
     regions: bool = True
-    batch_size: int | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("window", "stride"):
-            value = getattr(self, name)
-            if value is not None and min(_pair(value)) < 1:
-                raise SettingError(f"{name} is a number of pixels, at least 1; got {value}")
-        require_fill("fill", self.fill, ("mean", "blur"))
+    batch_size: Count | None = None
 
     def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """The mean drop of the score at each pixel, one channel."""
@@ -152,5 +144,5 @@ def _covering(intervals: list[slice], length: int, like: Tensor) -> Float[Tensor
     return covering
 
 
-def _pair(value: Pixels) -> tuple[int, int]:
+def _pair(value: Sides) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else value

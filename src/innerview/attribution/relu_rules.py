@@ -28,7 +28,7 @@ class _ByRule(Method):
 
     def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """What arrives at the pixels of each image when ReLUs follow the rule."""
-        return input_gradient(net, images, objective, self._rule).gradients[0]
+        return input_gradient(net, images, objective, self._rule).gradient
 
 
 @dataclass(frozen=True)

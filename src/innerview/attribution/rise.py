@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -14,6 +15,7 @@ from ..network.network import Network
 from ..objectives import Objective
 from ..objectives.scoring import score
 from ..progress import steps
+from ..settings import Above, AtMost, Count, Seed
 from .method import About, Images, Maps, Method
 
 
@@ -51,18 +53,11 @@ class RISE(Method):
         needs="nothing: any network",
     )
 
-    masks: int = 1000
-    cells: int = 7
-    keep: float = 0.5
-    seed: int = 0
-    batch_size: int | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("masks", "cells"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{name} is a number of {name}, at least 1; got {getattr(self, name)}")
-        if not 0 < self.keep <= 1:
-            raise SettingError(f"keep is a probability, above 0 and up to 1; got {self.keep}")
+    masks: Count = 1000
+    cells: Count = 7
+    keep: Annotated[float, Above(0), AtMost(1)] = 0.5
+    seed: Seed = 0
+    batch_size: Count | None = None
 
     def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """The score's rise with each pixel, at the input's resolution, one channel."""

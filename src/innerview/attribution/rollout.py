@@ -7,10 +7,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ..errors import MethodError, SettingError
+from ..errors import MethodError
 from ..modules.attention import Attention, AttentionTracer
-from ..network.grids import recognised
 from ..network.network import Network
+from ..network.readings import AsTold
+from ..network.recognition import reading_of
 from ..objectives import Objective
 from ..objectives.scoring import input_gradient
 from .method import About, Images, Maps, Method
@@ -56,10 +57,6 @@ class AttentionRollout(Method):
 
     gradient: bool = False
     heads: Literal["mean", "max", "min"] = "mean"
-
-    def __post_init__(self) -> None:
-        if self.heads not in FUSE:
-            raise SettingError(f'heads is "mean", "max" or "min"; got {self.heads!r}')
 
     @property
     def signed(self) -> bool:
@@ -110,8 +107,9 @@ def _obstacle(layers: list[_Layer], images: int) -> str | None:
 
 def _on_grid(net: Network, images: Images, tokens: Float[Tensor, "batch token 1"]) -> Maps:
     """One value per token, at its place in the image."""
-    read = net.grid or recognised(net, images, tokens.shape[1:])
-    if read is None:
+    told = None if net.grid is None else AsTold(net.grid, len(images), f"the attention of {net.name}")
+    read = told or reading_of(net, images, tokens.shape[1:])
+    if not read.on_grid:
         raise _refusal(net, f"has {tokens.shape[1]} tokens, which fill no grid over the image")
     return read(tokens)
 

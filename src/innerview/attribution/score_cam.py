@@ -9,12 +9,12 @@ from torch.nn import functional
 
 from ..modules.batching import in_batches
 from ..modules.rounding import rounding
-from ..network.grids import as_maps
 from ..network.network import Network
 from ..objectives import Objective
 from ..objectives.scoring import score
 from ..passes.forward import forward
 from ..progress import steps
+from ..settings import Count
 from .layer_method import LayerMethod, OneMap
 from .method import About, Images, Maps
 
@@ -49,7 +49,7 @@ class ScoreCAM(LayerMethod):
     )
 
     relu: bool = True
-    batch_size: int | None = None
+    batch_size: Count | None = None
 
     @property
     def signed(self) -> bool:
@@ -60,7 +60,7 @@ class ScoreCAM(LayerMethod):
     def layer_map(self, net: Network, images: Images, objective: Objective, layer: str) -> OneMap:
         """The channels, each weighted with the score it lets through."""
         seen = forward(net, images, record=[layer], stop=True)
-        maps = as_maps(net, images, layer, seen.activations[layer])
+        maps = seen.maps(layer)
         weights = self._scores(net, images, objective, maps).softmax(1).to(maps)
         cam = (weights[:, :, None, None] * maps).sum(1, keepdim=True)
         return cam.relu() if self.relu else cam

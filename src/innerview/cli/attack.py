@@ -11,6 +11,7 @@ from ..spelling import spelled
 from .flowing import flowing
 from .options import BUILTIN, NetworkOptions
 from .pictures import prepared
+from .questions import Asked, one_question
 from .terminal import Column, clean, on_terminal, table, tell
 from .writing import named, place, writing
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from ..adversarial.result import Attack
     from ..adversarial.sphere import SphereTest
     from ..combined.shift import Shift
+    from ..network.network import Network
+    from ..objectives import Objective
 
 
 @flowing
@@ -27,6 +30,7 @@ def attack(  # noqa: PLR0913 - every option is a parameter
     *,
     method: Annotated[str, Parameter(metavar="NAME")] = "gradientascent",
     target: Annotated[str | None, Parameter(metavar="CLASS")] = None,
+    objective: Asked = None,
     sphere: Annotated[int | None, Parameter(metavar="POINTS")] = None,
     radius: Annotated[float, Parameter(metavar="NUMBER")] = 2.0,
     explain: Annotated[str | None, Parameter(metavar="NAME")] = None,
@@ -44,6 +48,8 @@ def attack(  # noqa: PLR0913 - every option is a parameter
         method: gradientascent, fgsm, pgd or deepfool; with settings as in pgd:epsilon=0.03,steps=40. Lengths are in
             pixels of 0-1.
         target: the class that the images should become, by name or index; by default any other than now.
+        objective: what to lower instead, through all steps, as in "logit:ox - logit:bison", channel:LAYER,42 or
+            max:LAYER; its score is shown after each step.
         sphere: look at so many random points around each image, farther away than its adversarial example, and show
             what the network takes them for.
         radius: how far away these points are, as a multiple of the adversarial example's distance.
@@ -60,57 +66,73 @@ def attack(  # noqa: PLR0913 - every option is a parameter
     from ..combined.shift import shift
     from ..progress import progress_bar
     from ..show.figures import FORMATS, save
-    from ..show.sheets.attribution import MOST_IMAGES
 
     how, explained = spelled(method, ATTACKS, "attack"), explain and from_text(explain)
     if sphere is not None:
         require_settings(sphere, radius)
     out = place(named(out, f"attack-{images[0].stem}", FORMATS), images, FORMATS)
-    if out.suffix.lower() != ".safetensors" and len(images) > MOST_IMAGES:
-        raise SettingError(f"a figure has room for {MOST_IMAGES} images; got {len(images)}")
+    _require_room(out, len(images))
     network = net.load()
-    if target is not None:
-        network.class_index(target)
+    lowered = _lowered(network, objective, target)
     with progress_bar():
         usable = list(prepared(network, images))
         if not usable:
             return 2
         paths, inputs = zip(*usable, strict=True)
-        found = attacked(network, list(inputs), how, target=target)
+        found = attacked(network, list(inputs), how, objective=lowered, target=target)
         points = None if sphere is None else around(network, found.images, found, samples=sphere, radius=radius)
-        moved = shift(network, found, explained) if explained else None
+        moved = shift(network, found, explained, lowered) if explained else None
     with writing(out):
         save(found, out, sphere=points, shift=moved)
-    _show(found, paths)
-    if points:
-        _show_points(points, paths)
-    if moved:
-        _show_moved(moved, paths)
+    _show(found, paths, scored=lowered is not None)
+    _show_points(points, paths)
+    _show_moved(moved, paths)
     tell(clean(f"wrote {out}"))
     return 0 if len(usable) == len(images) else 2
 
 
-def _show(found: "Attack", paths: Sequence[Path]) -> None:
+def _require_room(out: Path, images: int) -> None:
+    from ..show.sheets.attribution import MOST_IMAGES
+
+    if out.suffix.lower() != ".safetensors" and images > MOST_IMAGES:
+        raise SettingError(f"a figure has room for {MOST_IMAGES} images; got {images}")
+
+
+def _lowered(net: "Network", objective: str | None, target: str | None) -> "Objective | None":
+    """What is to be lowered; None for an attack on the class. Said before the work if it cannot be."""
+    if target is not None and objective is not None:
+        raise SettingError("an attack has one goal: --target is a class to reach, --objective what to lower")
+    if target is not None:
+        net.class_index(target)
+    return one_question(net, objective, None)
+
+
+def _show(found: "Attack", paths: Sequence[Path], *, scored: bool) -> None:
     columns = [
         Column("image", style="bold"),
         Column("step", "right"),
         Column("class"),
         Column("index", "right"),
         Column("confidence", "right"),
+        *([Column("score", "right")] if scored else []),
     ]
-    table(columns, [row for image, path in enumerate(paths) for row in _rows(found, image, path)])
+    rows = [row for image, path in enumerate(paths) for row in _rows(found, image, path)]
+    table(columns, [row[: len(columns)] for row in rows])
 
 
 def _rows(found: "Attack", image: int, path: Path) -> list[tuple[str, ...]]:
-    """A row for each step; for people the image's name stands only beside the first."""
+    """A row for each step, the objective's score at its end; for people the name stands only beside the first."""
+    scores = [f"{-each:{'.3g' if on_terminal() else '.6g'}}" for each in found.raised[image].tolist()]
     return [
-        (_named(path, first=step == 0), str(step), each.label, str(each.index), _share(each.probability))
+        (_named(path, first=step == 0), str(step), each.label, str(each.index), _share(each.probability), scores[step])
         for step, each in enumerate(found.history(image))
     ]
 
 
-def _show_points(points: "SphereTest", paths: Sequence[Path]) -> None:
+def _show_points(points: "SphereTest | None", paths: Sequence[Path]) -> None:
     """How many of the points keep each image's class, and what the network takes them for."""
+    if points is None:
+        return
     columns = [
         Column("image", style="bold"),
         Column("points", "right"),
@@ -132,8 +154,10 @@ def _around(points: "SphereTest", image: int, path: Path) -> list[tuple[str, ...
     return rows
 
 
-def _show_moved(moved: "Shift", paths: Sequence[Path]) -> None:
+def _show_moved(moved: "Shift | None", paths: Sequence[Path]) -> None:
     """How alike the explanations before and after are."""
+    if moved is None:
+        return
     digits = ".2f" if on_terminal() else ".6g"
     rows = [
         (_named(path, first=True), moved.before.objective(image), f"{likeness:{digits}}")

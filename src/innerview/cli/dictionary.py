@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from .flowing import flowing
-from .one_layer import class_named, layer_named
+from .one_layer import layer_named
 from .options import BUILTIN, NetworkOptions
+from .questions import Asked, one_question
 from .recipes import recipe_named
 from .terminal import Column, clean, on_terminal, table, tell
 from .writing import named, place, writing
@@ -26,6 +27,7 @@ def dictionary(  # noqa: PLR0913 - every option is a parameter
     layer: Annotated[str | None, Parameter(metavar="NAME")] = None,
     position: Annotated[tuple[int, int] | None, Parameter(metavar="ROW COLUMN")] = None,
     target: Annotated[str | None, Parameter(metavar="CLASS")] = None,
+    objective: Asked = None,
     units: Annotated[int, Parameter(metavar="NUMBER")] = 6,
     project: Literal["guided", "deconvolution", "gradient"] = "guided",
     recipe: Annotated[str, Parameter(metavar="NAME")] = "clear",
@@ -44,6 +46,7 @@ def dictionary(  # noqa: PLR0913 - every option is a parameter
         layer: an address as innerview layers lists them, by default the last with a grid of features.
         position: row and column of the layer's own grid, counted from 0; by default where it contributes most.
         target: the class whose score is shared out, by name or index; by default the most probable one.
+        objective: what else is shared out, as in "logit:ox - logit:bison", probability:CLASS or channel:LAYER,42.
         units: how many units.
         project: how what a unit found goes back to the pixels.
         recipe: how the pictures are made: clear, lucid, lecture or maco, as for innerview synthesize.
@@ -59,7 +62,7 @@ def dictionary(  # noqa: PLR0913 - every option is a parameter
     how = recipe_named(recipe)
     out = place(named(out, f"dictionary-{image.stem}", FORMATS), [image], FORMATS)
     network = net.load()
-    asked = class_named(network, target)
+    asked = one_question(network, objective, target)
     x = network.prepare(image)
     where = layer_named(network, x, layer)
     with progress_bar():

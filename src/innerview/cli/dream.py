@@ -5,11 +5,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ..errors import SettingError
 from .flowing import flowing
 from .options import BUILTIN, NetworkOptions
 from .pictures import prepared
-from .questions import questions
+from .questions import Asked, one_question
 from .synthesize import show
 from .terminal import clean, tell
 from .writing import named, place, writing
@@ -20,7 +19,7 @@ def dream(  # noqa: PLR0913 - every option is a parameter
     images: list[Path],
     /,
     *,
-    objective: Annotated[str | None, Parameter(metavar="QUESTION")] = None,
+    objective: Asked = None,
     target: Annotated[str | None, Parameter(metavar="CLASS")] = None,
     octaves: Annotated[int, Parameter(metavar="NUMBER")] = 4,
     ratio: Annotated[float, Parameter(metavar="NUMBER")] = 1.4,
@@ -37,8 +36,8 @@ def dream(  # noqa: PLR0913 - every option is a parameter
 
     Args:
         images: photographs: JPEG, PNG, WebP, BMP or GIF.
-        objective: what to see more of, as in energy:LAYER or channel:LAYER,42; by default the most probable class of
-            each image.
+        objective: what to see more of, as in energy:LAYER, channel:LAYER,42 or "logit:ox - logit:bison"; by default the
+            most probable class of each image.
         target: a class to see more of, by name or index.
         octaves: in how many sizes to dream, from small to large.
         ratio: how much larger each size is than the one before.
@@ -56,14 +55,12 @@ def dream(  # noqa: PLR0913 - every option is a parameter
     how = Octaves(ratio=ratio, steps=steps, step=step)
     out = place(named(out, f"dream-{images[0].stem}", FORMATS), images, FORMATS)
     network = net.load()
-    asked = questions(network, [objective] if objective else [], [target] if target else [])
-    if len(asked) > 1:
-        raise SettingError(f"a dream has one question; got {len(asked)}")
+    asked = one_question(network, objective, target)
     with progress_bar():
         usable = [x for _, x in prepared(network, images)]
         if not usable:
             return 2
-        found = dreamt(network, usable, asked[0] if asked else None, octaves=octaves, how=how, seed=seed)
+        found = dreamt(network, usable, asked, octaves=octaves, how=how, seed=seed)
     with writing(out):
         save(found, out)
     show(found)

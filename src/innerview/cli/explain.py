@@ -1,6 +1,6 @@
 """`innerview explain`: where in the images the answer comes from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +10,7 @@ from ..errors import MethodError, SettingError
 from .flowing import flowing
 from .options import BUILTIN, NetworkOptions
 from .pictures import prepared
+from .questions import SeveralAsked, questions, spelled
 from .terminal import clean, complain, tell
 from .writing import place, writing
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..attribution.method import Attribution, Method
-    from ..network.network import Network, Prediction
+    from ..network.network import Network
     from ..objectives import Objective
 
 _ALL = "all"
@@ -30,6 +31,7 @@ def explain(  # noqa: PLR0913 - every option is a parameter
     *,
     method: Annotated[tuple[str, ...], Parameter(metavar="NAME", show_default=False)] = ("gradcam",),
     target: Annotated[tuple[str, ...], Parameter(metavar="CLASS", show_default=False)] = (),
+    objective: SeveralAsked = (),
     against: Annotated[str | None, Parameter(metavar="CLASS")] = None,
     probability: Annotated[bool, Parameter(show_default=False)] = False,
     out: Annotated[Path | None, Parameter(metavar="FILE")] = None,
@@ -37,7 +39,7 @@ def explain(  # noqa: PLR0913 - every option is a parameter
 ) -> int:
     """Where in the images the answer comes from.
 
-    Writes one figure: a row for each image, a column for each method and each class. An image that cannot be
+    Writes one figure: a row for each image, a column for each method and each question. An image that cannot be
     read is named and left out.
 
     Args:
@@ -46,21 +48,26 @@ def explain(  # noqa: PLR0913 - every option is a parameter
             occlusion:window=32,stride=8. "all" takes every method that fits the network. Can be repeated.
         target: the class to explain, by name or index, by default the most probable one of each image. Can be
             repeated.
+        objective: what else to explain, as in "logit:ox - logit:bison", channel:LAYER,42 or, nine of them,
+            channel:LAYER,0-8; neuron:LAYER,42,ROW,COLUMN, max:LAYER, energy:LAYER. Can be repeated.
         against: a second class: explain what speaks for the target rather than for this one.
         probability: explain the probability of the class, not its raw score before softmax.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values of one method and class; by
-            default innerview-IMAGE.png in the current folder, named after the first image.
+        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values of one method and question;
+            by default innerview-IMAGE.png in the current folder, named after the first image.
     """
+    from ..objectives import PerImage
     from ..passes.sharing import sharing
     from ..progress import progress_bar
     from ..show.figures import FORMATS, save
 
     methods = _methods(method)
     out = place(out, images, FORMATS)
-    _require_room(out, len(images), len(methods), max(1, len(target)))
+    about = _about(against, probability, alone=bool(objective) and not target)
+    _require_room(out, len(images), len(methods), max(1, len(target) + len(spelled(objective))))
     network = net.load()
-    for each in (*target, *([against] if against else [])):
-        network.class_index(each)
+    if against:
+        network.class_index(against)
+    asked = [*(about(each).bind(network) for each in target), *questions(network, objective)]
     with progress_bar():
         usable = list(prepared(network, images))
         if not usable:
@@ -68,8 +75,8 @@ def explain(  # noqa: PLR0913 - every option is a parameter
         paths, inputs = zip(*usable, strict=True)
         with sharing(network, inputs) as x:
             predictions = [ranking[0] for ranking in network.predict(x, top=1)]
-            questions = _questions(predictions, target, against, probability=probability)
-            found = _explained(network, x, methods, questions)
+            own = PerImage(tuple(about(each.index) for each in predictions))
+            found = _explained(network, x, methods, asked or [own])
     with writing(out):
         save(found, out)
     for path, prediction in zip(paths, predictions, strict=True):
@@ -87,43 +94,45 @@ def _methods(names: Sequence[str]) -> list[tuple["Method", bool]]:
     return [(each, True) for each in named] + [(each, False) for each in others if each not in named]
 
 
-def _require_room(out: Path, images: int, methods: int, targets: int) -> None:
+def _require_room(out: Path, images: int, methods: int, questions: int) -> None:
     """Say before the work, not after it, that the results will not fit into the file."""
     from ..show.sheets.attribution import MOST_IMAGES, MOST_MAPS
 
-    asked = f"got {images} images, {methods} methods and {targets} classes"
+    asked = f"got {images} images, {methods} methods and {questions} questions"
     if out.suffix.lower() == ".safetensors":
-        if methods * targets > 1:
-            raise SettingError(f"a .safetensors file holds the values of one method and one class; {asked}")
-    elif images > MOST_IMAGES or methods * targets > MOST_MAPS:
+        if methods * questions > 1:
+            raise SettingError(f"a .safetensors file holds the values of one method and one question; {asked}")
+    elif images > MOST_IMAGES or methods * questions > MOST_MAPS:
         raise SettingError(
             f"a figure has room for {MOST_IMAGES} images and, of each, {MOST_MAPS} maps: one for each method and "
-            f"class; {asked}"
+            f"question; {asked}"
         )
 
 
-def _questions(
-    predictions: Sequence["Prediction"], target: Sequence[str], against: str | None, *, probability: bool
-) -> list[list["Objective"]]:
-    """For each class asked about, a question for each image; by default about the most probable class."""
+def _about(against: str | None, probability: bool, *, alone: bool) -> Callable[[int | str], "Objective"]:
+    """The question about a class, by its index or name; with `alone` none is asked about."""
     from ..objectives import Logit, Probability
 
+    if alone and (against or probability):
+        raise SettingError(
+            '--against and --probability go with --target; an objective says it all, as in "logit:ox - logit:bison" or '
+            '"probability:ox"'
+        )
     score = Probability if probability else Logit
-    classes = [[each] * len(predictions) for each in target] or [[each.index for each in predictions]]
-    return [[score(one) - score(against) if against else score(one) for one in column] for column in classes]
+    return lambda one: score(one) - score(against) if against else score(one)
 
 
 def _explained(
     net: "Network",
     images: "Tensor",
     methods: Sequence[tuple["Method", bool]],
-    questions: Sequence[list["Objective"]],
+    asked: Sequence["Objective"],
 ) -> list["Attribution"]:
     """A result for each method and question; a method that was not asked for by name may fail to apply."""
     found: list[Attribution] = []
     for method, named in methods:
         try:
-            found += [method(net, images, question) for question in questions]
+            found += [method(net, images, question) for question in asked]
         except MethodError as error:
             if named:
                 raise

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from .flowing import flowing
-from .one_layer import class_named, layer_named
+from .one_layer import layer_named
 from .options import BUILTIN, NetworkOptions
+from .questions import Asked, one_question
 from .recipes import recipe_named
 from .terminal import Column, clean, on_terminal, table, tell
 from .writing import named, place, writing
@@ -26,6 +27,7 @@ def groups(  # noqa: PLR0913 - every option is a parameter
     layer: Annotated[str | None, Parameter(metavar="NAME")] = None,
     groups: Annotated[int, Parameter(metavar="NUMBER")] = 6,
     target: Annotated[str | None, Parameter(metavar="CLASS")] = None,
+    objective: Asked = None,
     recipe: Annotated[str, Parameter(metavar="NAME")] = "clear",
     steps: Annotated[int | None, Parameter(metavar="NUMBER")] = None,
     seed: Annotated[int, Parameter(metavar="NUMBER")] = 0,
@@ -42,6 +44,7 @@ def groups(  # noqa: PLR0913 - every option is a parameter
         layer: an address as innerview layers lists them, by default the last with a grid of features.
         groups: how many groups.
         target: the class whose score is shared out, by name or index; by default the most probable one.
+        objective: what else is shared out, as in "logit:ox - logit:bison", probability:CLASS or channel:LAYER,42.
         recipe: how the pictures are made: clear, lucid, lecture or maco, as for innerview synthesize.
         steps: how many steps each picture climbs, by default as many as the recipe says.
         seed: of the noise that they start from.
@@ -55,7 +58,7 @@ def groups(  # noqa: PLR0913 - every option is a parameter
     how = recipe_named(recipe)
     out = place(named(out, f"groups-{image.stem}", FORMATS), [image], FORMATS)
     network = net.load()
-    asked = class_named(network, target)
+    asked = one_question(network, objective, target)
     x = network.prepare(image)
     where = layer_named(network, x, layer)
     with progress_bar():

@@ -21,10 +21,7 @@ def layers(net: NetworkOptions = BUILTIN) -> None:
     one unit to the next. In a terminal the addresses are drawn as a tree; for another program there is one
     line for each layer, with the parts separated by tabs. No weights are needed, so none are downloaded.
     """
-    from ..network.grids import marked_layers
-
-    network = net.load(untrained=True)
-    infos = {info.name: info for info in marked_layers(network, network.blank())}
+    infos = {info.name: info for info in net.load(untrained=True).layers()}
     if on_terminal():
         _for_people(infos)
     else:

@@ -9,7 +9,7 @@ from cyclopts import Group, Parameter
 from ..errors import SettingError
 from ..spelling import spelled
 from .flowing import flowing
-from .questions import counted
+from .ranges import counted
 from .recipes import recipe_named
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The layer of a network that a command looks at, and the class that it asks about."""
+"""The layer of a network that a command looks at."""
 
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..network.network import Network
-    from ..objectives import Objective
 
 
 def layer_named(net: "Network", image: "Tensor", name: str | None) -> str:
@@ -18,16 +17,9 @@ def layer_named(net: "Network", image: "Tensor", name: str | None) -> str:
         LayerError: there is no such layer.
         SettingError: none is named, and there is no such default.
     """
-    from ..network.grids import default_layer
+    from ..network.default_layer import default_layer
 
     found = default_layer(net, image) if name is None else net.address(name, image).name
     if found is None:
         raise SettingError(f"{net.name} has no grid of features that its scores depend on; name a layer: --layer NAME")
     return found
-
-
-def class_named(net: "Network", target: str | None) -> "Objective | None":
-    """The raw score of this class; None for that of the most probable one."""
-    from ..objectives import Logit
-
-    return None if target is None else Logit(target).bind(net)

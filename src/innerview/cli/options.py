@@ -11,7 +11,6 @@ from ..errors import SettingError
 from .flowing import flowing
 
 if TYPE_CHECKING:
-    from ..network.labels import Labels
     from ..network.network import Network
     from ..network.preprocess import Preprocess
 
@@ -49,16 +48,14 @@ class NetworkOptions:
         """The network; with `untrained` its weights are random unless some are named."""
         from ..network.sources.load import load
 
-        labels = None if self.labels is None else _lines(self.labels)
-        weights = self.weights or ("random" if untrained else None)
-        net = load(self.network, weights=weights, options=self._options(), device=self.device)
-        net.preprocess = self._preprocess(net.preprocess)
-        if labels is not None:
-            net.labels = labels
-        return net
-
-    def _options(self) -> dict[str, Any]:
-        return dict(_key_value(pair) for pair in self.option)
+        return load(
+            self.network,
+            weights=self.weights or ("random" if untrained else None),
+            options=dict(_key_value(pair) for pair in self.option),
+            preprocess=self._preprocess,
+            labels=self.labels,
+            device=self.device,
+        )
 
     def _preprocess(self, known: "Preprocess") -> "Preprocess":
         """The network's own preprocessing with what was asked for put in its place."""
@@ -110,14 +107,3 @@ def _sizes(size: tuple[int, ...], known: "Preprocess") -> dict[str, Any]:
     size = size * 2 if len(size) == 1 else size
     factor = min(size) / min(known.rows_columns)
     return {"size": size, "resize": known.resize and max(min(size), round(known.resize * factor))}
-
-
-def _lines(path: Path) -> "Labels":
-    """The class names in a file."""
-    from ..network.labels import Labels
-
-    try:
-        return Labels(tuple(path.read_text("utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
-        raise SettingError(f"--labels takes a text file; {str(path)!r} cannot be read: {reason}") from error

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import SettingError
+from ..settings import Count, checked
 from .flowing import flowing
 from .options import BUILTIN, NetworkOptions
 from .pictures import prepared
@@ -37,8 +37,7 @@ def predict(
     """
     from ..progress import progress_bar
 
-    if top < 1:
-        raise SettingError(f"--top is a number of classes, at least 1; got {top}")
+    checked("--top", top, Count)
     network = net.load()
     with progress_bar():
         rankings = _rankings(network, images, top)

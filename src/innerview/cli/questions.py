@@ -1,69 +1,51 @@
-"""What is asked for on the command line, as an objective: `channel:layer3,42`, `neuron:fc,7`, `energy:layer2`, …"""
+"""What is asked on the command line: classes by name or index, and objectives as text."""
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from ..errors import SettingError
-from .ranges import chosen
 
 if TYPE_CHECKING:
     from ..network.network import Network
     from ..objectives import Objective
 
-_FORMS = (
-    "channel:LAYER,NUMBERS, neuron:LAYER,NUMBERS or neuron:LAYER,NUMBER,ROW,COLUMN, energy:LAYER, logit:CLASS or "
-    "probability:CLASS"
-)
+Asked = Annotated[str | None, Parameter(metavar="QUESTION", allow_leading_hyphen=True)]
+"""The option for an objective as text."""
+SeveralAsked = Annotated[tuple[str, ...], Parameter(metavar="QUESTION", show_default=False, allow_leading_hyphen=True)]
+"""The same, where it can be repeated."""
 
 
-def questions(net: "Network", objectives: Sequence[str], targets: Sequence[str]) -> list["Objective"]:
+def spelled(texts: Sequence[str]) -> list["Objective"]:
+    """The objectives that these texts spell; a range, as in `channel:layer3,0-8`, spells several.
+
+    Raises:
+        ObjectiveError, SettingError: a text spells no objective.
+    """
+    from ..objectives import parse_objectives
+
+    return [each for text in texts for each in parse_objectives(text)]
+
+
+def questions(net: "Network", objectives: Sequence[str], targets: Sequence[str] = ()) -> list["Objective"]:
     """The objectives that these texts spell, then the raw scores of these classes.
 
     Raises:
-        SettingError: a text is no objective.
+        ObjectiveError, SettingError: a text spells no objective.
         LabelError, LayerError: there is no such class or layer.
     """
     from ..objectives import Logit
 
-    found = [each for text in objectives for each in from_text(text)]
-    bound = [each.bind(net) for each in (*found, *map(Logit, targets))]
+    bound = [each.bind(net) for each in (*spelled(objectives), *map(Logit, targets))]
     for layer in (layer for each in bound for layer in each.layers):
         net.address(layer)
     return bound
 
 
-def from_text(text: str) -> list["Objective"]:
-    """The objectives that one text spells: `channel:layer3,0-8` spells nine."""
-    kind, _, what = text.partition(":")
-    try:
-        found = list(_spelled(kind, what)) if what else []
-    except (ValueError, SettingError) as error:
-        raise _unknown(text) from error
-    if not found:
-        raise _unknown(text)
-    return found
-
-
-def _spelled(kind: str, what: str) -> Iterator["Objective"]:
-    from ..objectives import Channel, LayerEnergy, Logit, Neuron, Probability
-
-    whole = {"energy": LayerEnergy, "logit": Logit, "probability": Probability}
-    layer, _, numbers = what.partition(",")
-    if kind in whole:
-        yield whole[kind](what)
-    elif kind == "neuron" and numbers.count(",") == 2:
-        channel, row, column = map(int, numbers.split(","))
-        yield Neuron(layer, channel, (row, column))
-    elif kind in ("channel", "neuron") and numbers:
-        of = Channel if kind == "channel" else Neuron
-        yield from (of(layer, number) for number in counted(numbers))
-
-
-def counted(numbers: str) -> list[int]:
-    """All numbers in a text such as `7`, `0-8` or `3,5,8`."""
-    found = chosen(numbers)
-    return [found] if isinstance(found, int) else list(found or [])
-
-
-def _unknown(text: str) -> SettingError:
-    return SettingError(f"an objective is {_FORMS}; got {text!r}")
+def one_question(net: "Network", objective: str | None, target: str | None) -> "Objective | None":
+    """The one that is asked; None if nothing is. Raises what `questions` does, and SettingError if there are more."""
+    asked = questions(net, [objective] if objective else [], [target] if target else [])
+    if len(asked) > 1:
+        raise SettingError(f"one question is asked, as --objective or as --target; got {len(asked)}")
+    return asked[0] if asked else None

@@ -12,6 +12,12 @@ def chosen(text: str | None) -> int | list[int] | None:
     return [number for part in text.split(",") for number in _range(part.strip(), text)]
 
 
+def counted(numbers: str) -> list[int]:
+    """All numbers in a text such as `7`, `0-8` or `3,5,8`."""
+    found = chosen(numbers)
+    return [found] if isinstance(found, int) else list(found or [])
+
+
 def _range(part: str, text: str) -> range:
     first, dash, last = part.partition("-")
     if not first.isdecimal() or (dash and not last.isdecimal()):

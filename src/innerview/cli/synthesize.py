@@ -10,7 +10,7 @@ from .flowing import flowing
 from .judging import UNJUDGED, JudgingOptions, beside, judged
 from .making import MADE_SO, MakingOptions
 from .options import BUILTIN, NetworkOptions
-from .questions import questions
+from .questions import SeveralAsked, questions
 from .terminal import Column, clean, on_terminal, table, tell
 from .writing import named, writing
 
@@ -25,7 +25,7 @@ _FPS = 12
 @flowing
 def synthesize(  # noqa: PLR0913 - options that belong together are one parameter
     *,
-    objective: Annotated[tuple[str, ...], Parameter(metavar="QUESTION", show_default=False)] = (),
+    objective: SeveralAsked = (),
     target: Annotated[tuple[str, ...], Parameter(metavar="CLASS", show_default=False)] = (),
     out: Annotated[Path | None, Parameter(metavar="FILE")] = None,
     how: MakingOptions = MADE_SO,
@@ -38,8 +38,9 @@ def synthesize(  # noqa: PLR0913 - options that belong together are one paramete
     --photographs, beside how strongly photographs do.
 
     Args:
-        objective: the question: channel:LAYER,42 or channel:LAYER,0-8, neuron:LAYER,42 or, with row and column,
-            neuron:LAYER,42,3,4, energy:LAYER, logit:CLASS, probability:CLASS. Can be repeated.
+        objective: the question: channel:LAYER,42 or, nine of them, channel:LAYER,0-8; neuron:LAYER,42 or, with row and
+            column, neuron:LAYER,42,3,4; max:LAYER, energy:LAYER, logit:CLASS, probability:CLASS; sums and products of
+            these, as in "logit:ox - 0.5 * logit:bison". Can be repeated.
         target: a class whose raw score is raised, by name or index. Can be repeated.
         out: the figure, .png, .svg or .pdf, a film of how the pictures come about, .gif or .mp4, or .safetensors for
             the raw values; by default innerview-synthesis.png in the current folder.

@@ -8,15 +8,18 @@ from cyclopts import Parameter
 
 from .flowing import flowing
 from .options import BUILTIN, NetworkOptions
+from .questions import Asked, one_question
 from .terminal import clean, tell
 from .writing import place, writing
 
 
 @flowing
-def tour(
+def tour(  # noqa: PLR0913 - every option is a parameter
     image: Path | None = None,
     /,
     *,
+    target: Annotated[str | None, Parameter(metavar="CLASS")] = None,
+    objective: Asked = None,
     out: Annotated[Path | None, Parameter(metavar="FILE")] = None,
     open_: Annotated[bool, Parameter(name="--open", show_default=False)] = False,
     net: NetworkOptions = BUILTIN,
@@ -27,6 +30,9 @@ def tour(
 
     Args:
         image: a photograph: JPEG, PNG, WebP, BMP or GIF; by default a sample photograph.
+        target: the class that the maps explain, by name or index; by default the most probable one.
+        objective: what else they explain, as in "logit:ox - logit:bison", channel:LAYER,42 or max:LAYER; a picture is
+            made for it, too.
         out: the page; by default innerview-IMAGE.html in the current folder.
         open_: show the page in the browser.
     """
@@ -36,9 +42,10 @@ def tour(
     image = image or _sample()
     out = place(out, [image], (".html", ".htm"))
     network = net.load()
+    asked = one_question(network, objective, target)
     prepared = network.prepare(image)
     with progress_bar(), writing(out):
-        write_tour(network, image, out)
+        write_tour(network, image, out, objective=asked)
     best = network.predict(prepared, top=1)[0][0]
     tell(clean(f"{image.name}: {best.label}, {best.probability:.1%}"))
     tell(clean(f"wrote {out}"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
@@ -11,7 +11,7 @@ from torch import Tensor
 from ..attribution.gradients import Gradient
 from ..attribution.method import Method
 from ..attribution.relu_rules import Deconvolution, GuidedBackprop
-from ..errors import MethodError, SettingError
+from ..errors import MethodError
 from ..network.network import Network
 from ..network.pictures import pictures
 from ..network.provenance import provenance
@@ -19,10 +19,11 @@ from ..objectives import Channel, Direction, Neuron, Question
 from ..operations.receptive_field import ReceptiveField
 from ..passes.sharing import sharing
 from ..results import Provenance, Result
+from ..settings import Count, checked
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
-from .shares import Image, Position, Shares, objective_position, one_image
+from .shares import Image, Position, Shares, one_image
 from .shares import shares as shares_of
 
 Projection = Literal["guided", "deconvolution", "gradient"]
@@ -127,8 +128,7 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
     there, shared = seen.activations[:, row, column], seen.values[:, row, column]
     asked = [*(Channel(layer, unit) for unit in chosen), Direction(layer, tuple(there.tolist()), power=power)]
     made = synthesize(net, asked, canvas=canvas, recipe=recipe, steps=steps, seed=seed)
-    place = objective_position(net, x, layer, (row, column))
-    project, projections = _projected(net, x, [Neuron(layer, unit, place) for unit in chosen], project)
+    project, projections = _projected(net, x, [Neuron(layer, unit, (row, column)) for unit in chosen], project)
     how = {"layer": layer, "position": (row, column), "units": units, "project": project, "power": power}
     return SemanticDictionary(
         layer=layer,
@@ -144,16 +144,14 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
         share=shared.sum(),
         score=seen.score,
         image=pictures(net, x)[0],
-        field={info.name: info.receptive_field for info in net.layers(x)}.get(layer),
+        field={info.name: info.receptive_field for info in net.traced(x)}.get(layer),
         provenance=provenance(net, "semantic_dictionary", [seen.question], **how, **made.provenance.settings),
     )
 
 
 def _require(units: int, project: str) -> None:
-    if units < 1:
-        raise SettingError(f"units is a number of units, at least 1; got {units}")
-    if project not in get_args(Projection):
-        raise SettingError(f"project is one of {', '.join(get_args(Projection))}; got {project!r}")
+    checked("units", units, Count)
+    checked("project", project, Projection)
 
 
 def _strongest(seen: Shares, position: Position, units: int) -> list[int]:

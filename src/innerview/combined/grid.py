@@ -8,7 +8,6 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional
 
-from ..errors import SettingError
 from ..modules.scope import untouched
 from ..network.network import Network
 from ..network.pictures import pictures
@@ -16,11 +15,11 @@ from ..network.provenance import provenance
 from ..objectives import Direction
 from ..passes.forward import forward
 from ..results import Provenance, Result
+from ..settings import Count, checked
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
 from .shares import Image, Values, one_image
-from .shares import read as read_maps
 
 CELLS = replace(CLEAR, steps=128)
 """`CLEAR` with half the steps, as the pictures are small."""
@@ -86,8 +85,7 @@ def activation_grid(  # noqa: PLR0913 - all but what is looked at are optional
         SettingError: a setting is outside its range.
         MethodError: as in `synthesize`.
     """
-    if most < 1:
-        raise SettingError(f"most is a number of rows and columns, at least 1; got {most}")
+    most = checked("most", most, Count)
     x = one_image(net, image)
     maps = _coarse(_maps(net, x, layer), most)
     vectors = maps.flatten(1).T.tolist()
@@ -107,8 +105,7 @@ def activation_grid(  # noqa: PLR0913 - all but what is looked at are optional
 @torch.no_grad()
 def _maps(net: Network, image: Image, layer: str) -> Values:
     with untouched(net.module):
-        output = forward(net, image, record=(layer,), stop=True).activations[layer]
-        return read_maps(net, image, layer, output)[0]
+        return forward(net, image, record=(layer,), stop=True).maps(layer)[0]
 
 
 def _coarse(maps: Values, most: int) -> Float[Tensor, "map _ _"]:

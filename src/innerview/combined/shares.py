@@ -3,18 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import ImageError, SettingError
 from ..modules.scope import untouched
-from ..network.grids import as_maps, recognised
 from ..network.network import Network, require_network
-from ..network.rows import require_rows
-from ..network.seen import Seen
-from ..objectives import Question, as_objective
-from ..objectives.scoring import layer_gradients
+from ..objectives import Objective, Question, as_objective
+from ..objectives.scoring import layer_gradient
 
 Image = Float[Tensor, "1 channel row column"]
 Values = Float[Tensor, "map map_row map_column"]
@@ -30,14 +26,14 @@ class Shares:
         activations: a, what it gives; vectors are channels × 1 × 1, tokens without a grid channels × tokens × 1.
         gradients: ∂s / ∂a, by how much the score rises for each unit of it.
         score: s, the objective.
-        question: it, in a few words.
+        question: that objective.
     """
 
     layer: str
     activations: Values
     gradients: Values
     score: Float[Tensor, ""]
-    question: str
+    question: Objective
 
     @property
     def values(self) -> Values:
@@ -77,9 +73,8 @@ def shares(net: Network, image: Image, layer: str, objective: Question | None = 
     """
     with untouched(net.module):
         asked = as_objective(net, objective, image)
-        found = layer_gradients(net, image, asked, [layer])
-        activations, gradients = (read(net, image, layer, each)[0] for each in (*found.activations, *found.gradients))
-    return Shares(layer, activations, gradients, found.scores[0], asked.describe(net))
+        found = layer_gradient(net, image, asked, layer)
+    return Shares(layer, found.values[0], found.gradient[0], found.scores[0], asked.of(0))
 
 
 def one_image(net: Network, image: Any) -> Image:
@@ -89,20 +84,3 @@ def one_image(net: Network, image: Any) -> Image:
     if len(prepared) != 1:
         raise ImageError(f"these views are of one image; got {len(prepared)}: look at them one by one", kind="several")
     return prepared
-
-
-def read(net: Network, image: Image, layer: str, output: Float[Tensor, "_ *values"]) -> Float[Tensor, "1 _ _ _"]:
-    """What a layer gives as maps: its grid if it has one, else one position for each token or one in all."""
-    if output.dim() > 2 and (net.grid or recognised(net, image, output.shape[1:])):
-        return as_maps(net, image, layer, output)
-    require_rows(net, image, layer, len(output))
-    return Seen({layer: output}, None).maps(layer)
-
-
-def objective_position(net: Network, image: Image, layer: str, position: Position) -> Position:
-    """Where objectives find a position of a layer: they count tokens in one column, those without a place, too."""
-    shape = net.address(layer, image).shape
-    if len(shape) != 2:
-        return position
-    tokens = torch.arange(float(shape[0]))[None, :, None].expand(1, *shape)
-    return int(read(net, image, layer, tokens)[0, 0, position[0], position[1]]), 0

@@ -1,6 +1,6 @@
 """How an attack moves the explanation: the same question about the image before and after."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -47,4 +47,4 @@ def shift(net: Network, attack: Attack, method: Method, objective: Question | No
     asked = attack.classes[:, 0] if objective is None else objective
     before, after = method(net, attack.images, asked), method(net, attack.adversarial, asked)
     origin = provenance(net, "shift", before.provenance.objective, explained=method, attack=attack.provenance.how)
-    return Shift(before, after, origin)
+    return Shift(before, after, replace(origin, asked=before.provenance.asked))

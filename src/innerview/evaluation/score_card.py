@@ -15,9 +15,8 @@ from ..network.images import PictureSource
 from ..network.network import Network
 from ..network.pictures import of_pixels
 from ..network.provenance import provenance
-from ..network.seen import Seen
-from ..objectives import Channel, Logit, Neuron, Objective, PerImage, Probability, Question, each_objective
-from ..passes.forward import forward
+from ..objectives import Logit, Objective, PerImage, Probability, Question, each_objective
+from ..objectives.scoring import forward_for
 from ..progress import steps as progress
 from ..synthesis.canvas import Pixels01, on, resized
 from ..synthesis.recipe import LUCID
@@ -139,7 +138,7 @@ class _Examiner:
 
     def _scores(self, pixels: Pixels01) -> Float[Tensor, "image question"]:
         every = PerImage(self.asked)
-        seen = forward(self.net, _inputs(self.net, pixels), record=every.layers, stop=not every.reads_output)
+        seen = forward_for(self.net, _inputs(self.net, pixels), every)
         return torch.stack([each(seen) for each in self.asked], 1).cpu()
 
 
@@ -179,37 +178,21 @@ def _levels(pixels: Pixels01) -> Float[Tensor, "image channel ring"]:
 def _standings(net: Network, pixels: Pixels01, asked: Sequence[Objective | None]) -> Standings:
     """How each picture's own unit or class stands among the others; 0 and NaN where there is none."""
     ranks, probabilities = torch.zeros(len(pixels), dtype=torch.int64), torch.full((len(pixels),), torch.nan)
+    questions = {picture: each for picture, each in enumerate(asked) if each is not None}
 
     def stand(rows: slice) -> None:
-        every = PerImage(tuple(each for each in asked[rows] if each is not None))
-        if not every.objectives:
-            return
-        seen = forward(net, _inputs(net, pixels[rows]), record=every.layers, stop=not every.reads_output)
-        for image, each in enumerate(asked[rows]):
-            values, own = _units(each, seen, image)
-            if own is not None:
-                ranks[rows.start + image] = 1 + (values > values[own]).sum()
-            if isinstance(each, Logit):
-                probabilities[rows.start + image] = Probability(each.target)(seen)[image]
+        some = list(questions)[rows]
+        every = PerImage(tuple(questions[picture] for picture in some))
+        seen = forward_for(net, _inputs(net, pixels[some]), every)
+        ranks[some] = every.rank(seen).cpu()
+        for row, (picture, each) in enumerate(zip(some, every.objectives, strict=True)):
+            if each.class_asked is not None:
+                probabilities[picture] = Probability(each.class_asked)(seen)[row]
 
     with untouched(net.module):
-        for _ in in_batches(len(pixels), net.batch_size(net.blank(), graph=False), stand):
+        for _ in in_batches(len(questions), net.batch_size(net.blank(), graph=False), stand):
             pass
     return ranks, probabilities
-
-
-def _units(objective: Objective | None, seen: Seen, image: int) -> tuple[Tensor, int | None]:
-    """What stands in line with the unit or class that is asked about, and its place in that line."""
-    match objective:
-        case Logit(target=int(own)):
-            return seen.class_scores[image], own
-        case Channel(layer, own):
-            return seen.maps(layer)[image].mean((1, 2)), own
-        case Neuron(layer, own, None):
-            return seen.maps(layer)[image].amax((1, 2)), own
-        case Neuron(layer, own, (row, column)):
-            return seen.maps(layer)[image, :, row, column], own
-    return seen.anchor, None
 
 
 def _transfer(net: Network, asked: Sequence[Objective], pixels: Pixels01, other: Network | None) -> Standings:
@@ -227,11 +210,12 @@ def _transfer(net: Network, asked: Sequence[Objective], pixels: Pixels01, other:
 
 def _there(net: Network, objective: Objective, other: Network) -> Logit | None:
     """The class in the second network; without names in the first one its index has to do."""
-    if not isinstance(objective, Logit):
+    index = objective.class_asked
+    if index is None:
         return None
     if net.labels is None:
-        return Logit(objective.target).bind(other)
-    label = net.label(net.class_index(objective.target))
+        return Logit(index).bind(other)
+    label = net.label(index)
     for name in (label, *label.split(",")):
         try:
             return Logit(name.strip()).bind(other)

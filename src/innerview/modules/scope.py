@@ -1,13 +1,14 @@
 """Every change to a user's module, made so that it is undone, whatever happens.
 
-All computing runs inside `untouched(module)`; hooks are added with `hooked`. Nothing else in innerview
-changes a module.
+All computing runs inside `untouched(module)`, in `differentiating()` where there is a way back; hooks are added with
+`hooked`. Nothing else in innerview changes a module.
 """
 
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from operator import is_
 from threading import Lock, RLock
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -42,6 +43,13 @@ def untouched(module: nn.Module) -> Iterator[None]:
         undo.enter_context(_frozen(parameters))
         if any(map(_is_compiled, modules)):
             undo.enter_context(torch.compiler.set_stance("force_eager"))
+        yield
+
+
+@contextmanager
+def differentiating() -> Iterator[None]:
+    """Within the block the way back is recorded, in whatever mode the caller is."""
+    with torch.inference_mode(False), torch.enable_grad():
         yield
 
 
@@ -126,13 +134,24 @@ def _same_buffers(modules: Sequence[nn.Module]) -> Iterator[None]:
 
 @contextmanager
 def _same_memory(modules: Sequence[nn.Module]) -> Iterator[None]:
-    """What modules remember while they evaluate, as LeViT does its attention biases, would outlive their weights."""
-    public = (value for each in modules for name, value in vars(each).items() if not name.startswith("_"))
-    kept = [(held, held.copy()) for held in public if type(held) is dict]
+    """What modules remember while they evaluate would outlive its cause.
+
+    LeViT keeps its attention biases in a dictionary, and Swin of transformers smaller windows for small inputs.
+    """
+    kept = [(vars(each), vars(each).copy()) for each in modules]
+    inside = [
+        (held, held.copy())
+        for _, own in kept
+        for name, held in own.items()
+        if type(held) is dict and not name.startswith("_")
+    ]
     try:
         yield
     finally:
-        for held, before in kept:
+        for now, own in kept:
+            if not all(map(is_, now.values(), own.values())):
+                now.update({name: value for name, value in own.items() if not name.startswith("_")})
+        for held, before in inside:
             held.clear()
             held.update(before)
 

@@ -1,15 +1,18 @@
 """Class names and class indices, one for the other."""
 
 import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
+from pathlib import Path
 
-from ..errors import LabelError
+from ..errors import LabelError, SettingError
+from ..settings import Settings
 
 
 @dataclass(frozen=True)
-class Labels:
+class Labels(Settings):
     """The class names of a network, in the order of its outputs.
 
     A name may consist of synonyms that are separated by commas, as ImageNet's do. Several classes may have
@@ -17,9 +20,6 @@ class Labels:
     """
 
     names: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "names", tuple(self.names))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -67,6 +67,24 @@ class Labels:
 
     def _listed(self, indices: list[int]) -> str:
         return ", ".join(f"{index} ({self.names[index]!r})" for index in indices)
+
+
+def as_labels(given: Labels | Sequence[str] | Path | None) -> Labels | None:
+    """Labels, a list of names, or the path of a text file with one name a line; None, or no names, for none."""
+    if isinstance(given, str | Path):
+        given = _lines(Path(given))
+    labels = given if given is None or isinstance(given, Labels) else Labels(tuple(given))
+    return labels or None
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        raise SettingError(
+            f"labels are a list of names, or a text file with one a line; {str(path)!r} cannot be read: {reason}"
+        ) from error
 
 
 def _folded(name: str) -> str:

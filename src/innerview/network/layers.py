@@ -12,7 +12,8 @@ from ..errors import LayerError
 from ..modules.outputs import candidates, first_tensor
 from ..modules.scope import hooked
 from ..operations.dependence import DependenceTracer, Memory, memory_of
-from ..operations.receptive_field import FieldTracer, ReceptiveField
+from ..operations.field_tracer import FieldTracer
+from ..operations.receptive_field import ReceptiveField
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _run(module: nn.Module, images: Tensor) -> tuple[dict[nn.Module, _Run], Fiel
             before = runs[each].finished if each in runs else []
             runs[each] = _Run(tensor, [*before, next(clock)], dependence.steps)
 
-    with torch.no_grad(), hooked(dict.fromkeys(module.modules(), note)):
+    with torch.inference_mode(False), torch.no_grad(), hooked(dict.fromkeys(module.modules(), note)):
         image = images.clone()
         with FieldTracer(image) as fields, dependence:
             output = module(image)

@@ -1,28 +1,33 @@
 """A trained network with what is needed to ask it questions: preprocessing, labels, layers."""
 
-import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
-from weakref import ref
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
-from ..errors import ImageError, LabelError, NetworkError, SettingError
+from ..errors import ImageError, LabelError, NetworkError
 from ..modules.batching import as_many_as_fit, in_batches
 from ..modules.outputs import class_scores
-from ..modules.scope import members, untouched, version
+from ..modules.scope import untouched
 from ..notebook import ShownInNotebooks
+from ..settings import Count, checked
+from .fingerprints import digest_of, sha256
 from .images import to_picture
-from .labels import Labels
+from .labels import Labels, as_labels
 from .layers import Address, LayerInfo, address, trace
+from .memory import Memory
 from .preprocess import Preprocess
 from .seen import Seen
+from .source import Source
+from .unwrapping import unwrapped
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -45,12 +50,13 @@ class Network(ShownInNotebooks):
     Args:
         module: the network; it stays on its device and in its precision.
         preprocess: how a picture becomes an input; by default 224 × 224 with ImageNet's mean and deviation.
-        labels: the class names in the order of the outputs, or None.
+        labels: the class names in the order of the outputs, a text file with one a line, or None.
         name: what to call it in results; by default the class name of the module.
         output: takes the module's output and returns the tensor of class scores.
         grid: takes a layer's output and returns it as maps [batch, channel, row, column], where that is not
             obvious. It only rearranges and leaves out values, as gradients are read by it, too.
         untrained: whether its weights are random; results and figures say so.
+        source: how it was loaded; `iv.load` says it.
 
     Raises:
         NetworkError: the module, or one inside it, cannot be looked at (a TorchScript module hides its layers, a
@@ -61,22 +67,23 @@ class Network(ShownInNotebooks):
         self,
         module: nn.Module,
         preprocess: Preprocess | None = None,
-        labels: Sequence[str] | Labels | None = None,
+        labels: Labels | Sequence[str] | Path | None = None,
         *,
         name: str | None = None,
         output: Callable[[Any], Tensor] | None = None,
         grid: Callable[[Tensor], Tensor] | None = None,
         untrained: bool = False,
+        source: Source | None = None,
     ) -> None:
-        self.module = _unwrapped(module)
+        self.module = unwrapped(module)
         self.preprocess = preprocess or Preprocess(size=224)
-        self.labels = labels if labels is None or isinstance(labels, Labels) else Labels(tuple(labels))
+        self.labels = as_labels(labels)
         self.name = name or type(self.module).__name__
         self.output = output
         self.grid = grid
         self.untrained = untrained
-        self._layers: dict[tuple, tuple[LayerInfo, ...]] = {}
-        self._digest: tuple[list[ref[Tensor]], list[int], str] | None = None
+        self._loaded = None if source is None else (source, output, grid)
+        self._memory = Memory()
 
     def __repr__(self) -> str:
         return f"Network({self.name}, {self.preprocess}, {self.dtype}, {self.device})"
@@ -85,6 +92,32 @@ class Network(ShownInNotebooks):
     def title(self) -> str:
         """What results and figures call it: its name, and that its weights are random if they are."""
         return f"{self.name}, random weights" if self.untrained else self.name
+
+    @property
+    def source(self) -> Source | None:
+        """How `iv.load` gives this network again, elsewhere, as it is now; None for one that was made by hand.
+
+        Raises:
+            NetworkError: its `output` or `grid` was set after it was loaded, which no name says.
+            CheckpointError: the file of its weights is not there any more.
+        """
+        if self._loaded is None:
+            return None
+        source, output, grid = self._loaded
+        if self.output is not output or self.grid is not grid:
+            raise NetworkError(
+                f"a source says what iv.load does by itself; output or grid of {self.name} was set after it was loaded"
+                ". Return the Network from a function of a file, and load that: iv.load('file.py:function')"
+            )
+        file = None if source.weights in (None, "random") else source.weights
+        return replace(
+            source,
+            sha256=file and self.recall(("sha256", file), lambda: sha256(file)),
+            preprocess=self.preprocess,
+            labels=self.labels or Labels(()),
+            called=self.name,
+            digest=self.digest(),
+        )
 
     @property
     def device(self) -> torch.device:
@@ -138,10 +171,7 @@ class Network(ShownInNotebooks):
     def logits(self, images: Any) -> Float[Tensor, "batch ..."]:
         """The raw class scores for these images (anything that `prepare` takes), in batches that fit."""
         images = self.prepare(images)
-        with untouched(self.module):
-            size = self.batch_size(images, graph=False)
-            run = in_batches(len(images), size, lambda rows: self.select(self.module(images[rows].clone())))
-            return torch.cat([scores for _, scores in run])
+        return torch.cat(self.in_batches(images, lambda rows: self.select(self.module(images[rows].clone()))))
 
     def predict(self, images: Any, top: int = 5) -> list[list[Prediction]]:
         """The `top` most probable classes of each image, the most probable first.
@@ -176,14 +206,23 @@ class Network(ShownInNotebooks):
         raise LabelError(f"{self.name} has no class names, so ask for an index; got {target!r}")
 
     def layers(self, images: Tensor | None = None) -> tuple[LayerInfo, ...]:
-        """All layers that run, in the order they are defined; read off one pass of the first image (or zeros)."""
+        """All layers that run, in the order they are defined; read off one pass of the first image (or zeros).
+
+        `cam` marks the default for class activation maps; to find it among tokens takes a gradient.
+        """
+        from .default_layer import marked_layers
+
         images = self.blank() if images is None else images
-        structure = tuple((name, id(each)) for name, each in members(self.module))
-        key = (tuple(images.shape[1:]), hash(structure))
-        if key not in self._layers:
-            with untouched(self.module):
-                self._layers[key] = trace(self.module, images[:1])
-        return self._layers[key]
+        return self.recall(("marked layers", tuple(images.shape[1:])), lambda: marked_layers(self, images))
+
+    def traced(self, images: Tensor | None = None) -> tuple[LayerInfo, ...]:
+        """The same, of which `cam` marks none where the default is found among tokens."""
+        images = self.blank() if images is None else images
+        return self.recall(("layers", tuple(images.shape[1:])), lambda: self._trace(images))
+
+    def _trace(self, images: Tensor) -> tuple[LayerInfo, ...]:
+        with untouched(self.module):
+            return trace(self.module, images[:1])
 
     def blank(self, size: tuple[int, int] | None = None) -> Float[Tensor, "1 channel row column"]:
         """An input of zeros, of so many rows and columns, or of the size that pictures are prepared to."""
@@ -193,10 +232,19 @@ class Network(ShownInNotebooks):
     def takes(self, size: tuple[int, int]) -> bool:
         """Whether it runs on inputs of so many rows and columns; some take nothing but the size they were made for."""
         try:
-            self.layers(self.blank(size))
+            self.traced(self.blank(size))
         except (RuntimeError, ValueError, IndexError, AssertionError):
             return False
         return True
+
+    def in_batches(self, images: Tensor, run: Callable[[slice], Value], *, graph: bool = False) -> list[Value]:
+        """`run` on the rows of as many of these images as fit, again and again, while the network is untouched.
+
+        With `graph`, all activations of a batch are kept for the way back.
+        """
+        with untouched(self.module):
+            size = self.batch_size(images, graph=graph)
+            return [part for _, part in in_batches(len(images), size, run)]
 
     def batch_size(self, images: Tensor, *, graph: bool, wanted: int | None = None) -> int:
         """The number of images like these in one pass: `wanted`, or what fits and is fast.
@@ -204,33 +252,25 @@ class Network(ShownInNotebooks):
         With `graph`, all activations are kept for the way back, and their gradients beside them.
         """
         if wanted is not None:
-            if wanted < 1:
-                raise SettingError(f"batch_size is a number of images, at least 1; got {wanted}")
-            return wanted
-        shapes = [(layer.rows_per_image, *layer.output_shape) for layer in self.layers(images)]
+            return checked("batch_size", wanted, Count)
+        shapes = [(layer.rows_per_image, *layer.output_shape) for layer in self.traced(images)]
         sizes = [images.element_size() * torch.Size(shape).numel() for shape in (*shapes, images.shape[1:])]
         return as_many_as_fit(sum(sizes) * (2 if graph else 1), max(sizes), images.device)
 
     def address(self, name: str, images: Tensor | None = None) -> Address:
         """The module and call that a layer's name stands for; `LayerError` with the nearest names if unknown."""
-        return address(self.module, self.layers(images), name, self.name)
+        return address(self.module, self.traced(images), name, self.name)
 
     def digest(self) -> str:
         """A fingerprint of all parameters and buffers, 16 hexadecimal digits; equal weights give equal digests.
 
         It is computed again when a tensor was replaced or written to; writing through `tensor.data` goes unnoticed.
         """
-        held = [values for _, each in members(self.module) for values in (each._parameters, each._buffers) if values]
-        tensors = [each for values in held for each in values.values() if each is not None]
-        versions = list(map(version, tensors))
-        if self._digest is not None:
-            known, then, digest = self._digest
-            same = len(known) == len(tensors) and all(old() is now for old, now in zip(known, tensors, strict=True))
-            if same and then == versions:
-                return digest
-        state = dict(self.module.named_parameters()) | dict(self.module.named_buffers())
-        self._digest = list(map(ref, tensors)), versions, _hash(state)
-        return self._digest[2]
+        return self.recall("digest", lambda: digest_of(self.module), weights=True)
+
+    def recall(self, key: Hashable, compute: Callable[[], Value], *, weights: bool = False) -> Value:
+        """What `compute` gives, remembered under the key until modules are exchanged; with `weights`, or written to."""
+        return self._memory.recall(key, compute, self.module, weights=weights)
 
 
 def require_network(net: object) -> None:
@@ -240,49 +280,3 @@ def require_network(net: object) -> None:
     wrapped = "iv.Network(module, iv.Preprocess(size=224), labels=[…])"
     remedy = wrapped if isinstance(net, nn.Module) else f'iv.load("torchvision/resnet50") or {wrapped}'
     raise NetworkError(f"innerview looks at a Network; got {type(net).__name__}. Make one: net = {remedy}")
-
-
-def _hash(state: dict[str, Tensor]) -> str:
-    digest = hashlib.blake2b(digest_size=8)
-    for name, tensor in sorted(state.items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
-
-
-def _unwrapped(module: nn.Module) -> nn.Module:
-    if not isinstance(module, nn.Module):
-        raise NetworkError(f"a network is a torch.nn.Module; got {type(module).__name__}")
-    if isinstance(module, torch._dynamo.OptimizedModule):
-        return _unwrapped(module._orig_mod)
-    if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
-        return _unwrapped(module.module)
-    for path, each in module.named_modules():
-        if hidden := _hidden(each):
-            raise NetworkError(f"{path or type(module).__name__!r} is {hidden}")
-    return module
-
-
-def _hidden(module: nn.Module) -> str | None:
-    """What a module is that cannot be looked at, and what to do about it; None if it can."""
-    if isinstance(module, torch.jit.ScriptModule):
-        return (
-            "a TorchScript module, which hides its layers and cannot be looked at; use the nn.Module it was made from"
-        )
-    own = (*module.parameters(recurse=False), *module.buffers(recurse=False))
-    if any(map(is_lazy, own)):
-        return (
-            "a lazy module, which has no values before its first input; show it an image before, as in "
-            "module(torch.zeros(1, 3, 224, 224))"
-        )
-    if any(value.is_meta for value in own):
-        return "a module on the meta device, which holds no values; load its weights first"
-    if any(value.is_quantized for value in own) or _is_packed(module):
-        return "a quantised module, which has no gradients; use the floating-point module it was made from"
-    return None
-
-
-def _is_packed(module: nn.Module) -> bool:
-    """Whether its weights are quantised and packed away, so that no parameter tells."""
-    origin = type(module).__module__
-    return origin.startswith("torch.ao.nn.") and "quantized" in origin.split(".")

@@ -1,7 +1,7 @@
 """What happens to a picture before a network sees it, and the way back to something that can be shown."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import ImageError, SettingError
+from ..settings import Count, NotEmpty, Positive, Settings, Sides
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -28,7 +29,7 @@ _MOST_PIXELS = 40_000_000
 
 
 @dataclass(frozen=True)
-class Preprocess:
+class Preprocess(Settings):
     """Resize, crop and normalise a picture to the input of a network: ``(pixels - mean) / std``.
 
     The numbers equal those of torchvision's and timm's evaluation transforms on PIL images.
@@ -46,37 +47,22 @@ class Preprocess:
         SettingError: a setting is outside its range.
     """
 
-    size: int | tuple[int, int]
-    mean: tuple[float, ...] = IMAGENET_MEAN
-    std: tuple[float, ...] = IMAGENET_STD
-    resize: int | None = None
+    size: Sides
+    mean: Annotated[tuple[float, ...], NotEmpty()] = IMAGENET_MEAN
+    std: tuple[Positive, ...] = IMAGENET_STD
+    resize: Count | None = None
     interpolation: Interpolation = "bilinear"
     fit: Fit = "crop"
 
     def __post_init__(self) -> None:
-        for name in ("mean", "std"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-        if not isinstance(self.size, int):
-            object.__setattr__(self, "size", tuple(self.size))
-        _require(
-            min(self.rows_columns) > 0,
-            f"size is a positive number of pixels, or (rows, columns); got {self.size}",
-        )
-        _require(
-            len(self.mean) == len(self.std) > 0,
-            f"mean and std have one number for each channel; got {len(self.mean)} and {len(self.std)}",
-        )
-        _require(min(self.std) > 0, f"std is positive in every channel; got {self.std}")
+        super().__post_init__()
+        if len(self.mean) != len(self.std):
+            raise SettingError(
+                f"mean and std have one number for each channel; got {len(self.mean)} and {len(self.std)}"
+            )
         smallest = min(self.rows_columns)
-        _require(
-            self.resize is None or self.resize >= smallest,
-            f"resize is at least the short side of size, {smallest} pixels; got {self.resize}",
-        )
-        _require(
-            self.interpolation in _RESAMPLING,
-            f"interpolation is one of {', '.join(_RESAMPLING)}; got {self.interpolation!r}",
-        )
-        _require(self.fit in ("crop", "squash"), f'fit is "crop" or "squash"; got {self.fit!r}')
+        if self.resize is not None and self.resize < smallest:
+            raise SettingError(f"resize is at least the short side of size, {smallest} pixels; got {self.resize}")
 
     @property
     def channels(self) -> int:
@@ -149,8 +135,3 @@ def _unit_pixels(picture: Image.Image) -> Float[Tensor, "channel row column"]:
 
 def _column(values: tuple[float, ...], like: Tensor) -> Float[Tensor, "channel 1 1"]:
     return torch.tensor(values, dtype=like.dtype, device=like.device)[:, None, None]
-
-
-def _require(fine: bool, sentence: str) -> None:
-    if not fine:
-        raise SettingError(sentence)

@@ -9,7 +9,7 @@ from .network import Network
 
 @runtime_checkable
 class Describable(Protocol):
-    """A question that can say what it asks of a network."""
+    """A question that can say what it asks of a network; as text it is exact."""
 
     def describe(self, net: Network) -> str:
         """It in a few words."""
@@ -22,14 +22,16 @@ def provenance(net: Network, method: object, asked: Iterable[str | Describable] 
     Args:
         net: the network that was looked at, as it is now.
         method: what was done: its name, or the dataclass whose type and fields say it.
-        asked: the questions, one for all images or one for each; none where nothing was asked.
+        asked: the questions, or words where it was none, one for all images or one for each; nothing if none was asked.
         settings: all else that the result depends on, the seed included.
     """
     named = isinstance(method, str)
+    asked = tuple(asked)
     return Provenance(
         network=net.title,
         weights=net.digest(),
         objective=tuple(each if isinstance(each, str) else each.describe(net) for each in asked),
         method=method if named else type(method).__name__,
         settings=({} if named else settings_of(method)) | plain(settings),
+        asked=tuple(str(each) for each in asked if not isinstance(each, str)),
     )

@@ -29,7 +29,7 @@ def refusal(net: Network, images: Tensor, layer: Address, rows: int | None = Non
 
 
 def _remedy(net: Network, images: Tensor, layer: str) -> str:
-    fitting = {each.name for each in net.layers(images) if each.rows_per_image == 1}
+    fitting = {each.name for each in net.traced(images) if each.rows_per_image == 1}
     parts = layer.partition(":")[0].split(".")
     around = (".".join(parts[:depth]) for depth in range(len(parts) - 1, 0, -1))
     block = next((name for name in around if name in fitting), None)

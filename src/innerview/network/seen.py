@@ -9,20 +9,20 @@ from torch import Tensor
 
 from ..errors import LayerError, NetworkError
 from ..modules.rounding import rounding
+from .readings import ChannelsFirst, Placeless, Reading
 
 
 @dataclass(frozen=True)
 class Seen:
     """What one forward pass showed: the activations asked for and the network's output.
 
-    `output` is None when the pass stopped before its end. `refused` says, by layer, why one cannot be read image by
-    image; its activation is there as it is. `last` are the layers that give [batch, row, column, channel].
+    `output` is None when the pass stopped before its end. `readings` say how activations are read as maps; without
+    one, the channels come first, and tokens have no place.
     """
 
     activations: Mapping[str, Tensor]
     output: Tensor | None
-    refused: Mapping[str, str] = field(default_factory=dict)
-    last: frozenset[str] = frozenset()
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
     @property
     def class_scores(self) -> Float[Tensor, "batch label"]:
@@ -45,22 +45,31 @@ class Seen:
         best = scores.topk(min(2, scores.shape[1])).values
         return best.abs().amax(1) * rounding((scores if given is None else given).dtype)
 
+    def reading(self, layer: str) -> Reading:
+        """How a layer's activation, and the gradient there, is read as maps."""
+        usual = ChannelsFirst() if self.activations[layer].dim() == 4 else Placeless()
+        return self.readings.get(layer, usual)
+
     def maps(self, layer: str) -> Float[Tensor, "batch channel row column"]:
-        """A layer's activation as maps; vectors are 1 × 1, token sequences [batch, token, channel] tokens × 1.
+        """A layer's activation as maps, in single precision at least; vectors are 1 × 1.
+
+        Tokens lie on their grid, without those that have no place; where no grid is known, tokens × 1.
 
         Raises:
             LayerError: it has no channels, or not one row for each image.
         """
-        if layer in self.refused:
-            raise LayerError(self.refused[layer])
+        return _precise(self.reading(layer)(self.activations[layer]))
+
+    def tokens(self, layer: str) -> Float[Tensor, "batch channel token"]:
+        """A layer's tokens, also those that have no place in the image; `LayerError` if it gives none."""
+        self.maps(layer)  # refuses what is not read image by image
         activation = self.activations[layer]
-        if activation.dim() == 4:
-            return _precise(activation.movedim(3, 1) if layer in self.last else activation)
-        if activation.dim() == 3:
-            return _precise(activation.transpose(1, 2)[..., None])
-        if activation.dim() == 2:
-            return _precise(activation[..., None, None])
-        raise LayerError(f"layer {layer!r} gives {list(activation.shape)}, which has no channels to ask about")
+        if activation.dim() != 3:
+            raise LayerError(
+                f"a token's number is a position in [batch, token, channel]; layer {layer!r} gives "
+                f"{list(activation.shape)}: ask for (row, column)"
+            )
+        return _precise(activation.transpose(1, 2))
 
     @property
     def anchor(self) -> Float[Tensor, "batch"]:

@@ -1,20 +1,26 @@
 """Questions about what happens inside: a neuron, a channel, a layer, a direction."""
 
 from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..errors import ObjectiveError, SettingError
+from ..errors import ObjectiveError
 from ..network.network import Network
 from ..network.seen import Seen
-from .objective import Objective, Part, Scores
+from ..settings import Amount, NotEmpty, Text, Whole
+from .objective import Line, Objective, Part, Scores
+
+Values = Float[Tensor, "batch channel position"]
+Position = tuple[Whole, Whole] | Whole
+"""A row and a column, or the number of a token in its sequence."""
 
 
 @dataclass(frozen=True)
 class _OfLayer(Objective):
-    layer: str
+    layer: Text
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -26,10 +32,17 @@ class _OfLayer(Objective):
 class Channel(_OfLayer):
     """The mean activation of one channel over all positions (of a vector: the value of one unit)."""
 
-    channel: int
+    channel: Whole
+
+    form: ClassVar[str] = "channel:LAYER,CHANNEL"
 
     def __call__(self, seen: Seen) -> Scores:
-        return _channel(seen.maps(self.layer), self.channel, self.layer).mean((1, 2))
+        return _channel(_values(seen, self.layer), self.channel, self.layer).mean(1)
+
+    def line(self, seen: Seen) -> Line:
+        """All channels of the layer."""
+        values = _values(seen, self.layer)
+        return values.mean(2), _existing(values, self.channel, self.layer)
 
     def part(self, layer: str) -> Part:
         """The channel."""
@@ -44,23 +57,30 @@ class Channel(_OfLayer):
 class Neuron(_OfLayer):
     """One activation: a channel at a position (row, column), by default where the channel is strongest.
 
-    For token sequences the position is (token, 0); vectors have only (0, 0).
+    Tokens lie on their grid; a single number is a token's place in the sequence, such as 0 for the class token, which
+    lies on no grid. Where no grid is known, the position is (token, 0); vectors have only (0, 0).
     """
 
-    channel: int
-    position: tuple[int, int] | None = None
+    channel: Whole
+    position: Position | None = None
+
+    form: ClassVar[str] = "neuron:LAYER,CHANNEL[,ROW,COLUMN|,TOKEN]"
 
     def __call__(self, seen: Seen) -> Scores:
-        maps = _channel(seen.maps(self.layer), self.channel, self.layer)
-        return maps.flatten(1).max(1).values if self.position is None else _at(maps, self.position, self.layer)
+        return _channel(_values(seen, self.layer, self.position), self.channel, self.layer).max(1).values
+
+    def line(self, seen: Seen) -> Line:
+        """All channels of the layer, each at the position or where it is strongest."""
+        values = _values(seen, self.layer, self.position)
+        return values.amax(2), _existing(values, self.channel, self.layer)
 
     def part(self, layer: str) -> Part:
         """The channel, at the position if there is one."""
-        return Part(frozenset({self.channel}), self.position)
+        return Part(frozenset({self.channel}), _place(self.position))
 
     def describe(self, net: Network) -> str:
         """Layer, channel and position."""
-        where = "strongest position" if self.position is None else f"position {self.position}"
+        where = "strongest position" if self.position is None else _words(self.position)
         return f"{self.layer} channel {self.channel}, {where}"
 
 
@@ -68,12 +88,33 @@ class Neuron(_OfLayer):
 class LayerEnergy(_OfLayer):
     """The mean of the squared activations of a whole layer: what DeepDream amplifies."""
 
+    form: ClassVar[str] = "energy:LAYER"
+
     def __call__(self, seen: Seen) -> Scores:
         return seen.maps(self.layer).square().mean((1, 2, 3))
 
     def describe(self, net: Network) -> str:
         """The layer."""
         return f"energy of {self.layer}"
+
+
+@dataclass(frozen=True)
+class Maximum(_OfLayer):
+    """The largest activation of a whole layer: of the `Neuron` that answers an image most.
+
+        f(x) = max A(k, y, x)   over all channels and positions
+
+    Reference: Fleuret, Deep learning course: the "max feature response", `model.features(x).max()`.
+    """
+
+    form: ClassVar[str] = "max:LAYER"
+
+    def __call__(self, seen: Seen) -> Scores:
+        return seen.maps(self.layer).flatten(1).max(1).values
+
+    def describe(self, net: Network) -> str:
+        """The layer."""
+        return f"maximum of {self.layer}"
 
 
 @dataclass(frozen=True)
@@ -88,44 +129,65 @@ class Direction(_OfLayer):
     Reference: Olah et al. 2018, The building blocks of interpretability; Carter et al. 2019, Activation atlas.
     """
 
-    vector: tuple[float, ...]
-    position: tuple[int, int] | None = None
-    power: float = 0.0
+    vector: Annotated[tuple[float, ...], NotEmpty()]
+    position: Position | None = None
+    power: Amount = 0.0
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.power < float("inf"):
-            raise SettingError(f"power is a finite number, at least 0; got {self.power}")
+    form: ClassVar[str] = "direction:LAYER,[NUMBER,…]"
 
     def __call__(self, seen: Seen) -> Scores:
-        maps = seen.maps(self.layer)
-        if len(self.vector) != maps.shape[1]:
+        values = _values(seen, self.layer, self.position)
+        if len(self.vector) != values.shape[1]:
             raise ObjectiveError(
-                f"the direction has {len(self.vector)} numbers, but layer {self.layer!r} has {maps.shape[1]} channels"
+                f"the direction has {len(self.vector)} numbers, but layer {self.layer!r} has {values.shape[1]} channels"
             )
-        vector = torch.tensor(self.vector, dtype=maps.dtype, device=maps.device)
-        along = torch.einsum("bcyx,c->byx", maps, vector)
+        vector = torch.tensor(self.vector, dtype=values.dtype, device=values.device)
+        along = torch.einsum("bcp,c->bp", values, vector)
         if self.power:
-            lengths = maps.square().sum(1).clamp_min(torch.finfo(maps.dtype).tiny).sqrt() * vector.norm()
-            along = along * (along / lengths.clamp_min(torch.finfo(maps.dtype).tiny)).clamp_min(0.1) ** self.power
-        return along.mean((1, 2)) if self.position is None else _at(along, self.position, self.layer)
+            tiny = torch.finfo(values.dtype).tiny
+            lengths = values.square().sum(1).clamp_min(tiny).sqrt() * vector.norm()
+            along = along * (along / lengths.clamp_min(tiny)).clamp_min(0.1) ** self.power
+        return along.mean(1)
 
     def part(self, layer: str) -> Part:
         """All channels, at the position if there is one."""
-        return Part(position=self.position)
+        return Part(position=_place(self.position))
 
     def describe(self, net: Network) -> str:
         """The layer."""
         return f"a direction in {self.layer}"
 
 
-def _channel(maps: Tensor, channel: int, layer: str) -> Float[Tensor, "batch row column"]:
-    if not 0 <= channel < maps.shape[1]:
-        raise ObjectiveError(f"layer {layer!r} has channels 0 to {maps.shape[1] - 1}; got {channel}")
-    return maps[:, channel]
-
-
-def _at(maps: Float[Tensor, "batch row column"], position: tuple[int, int], layer: str) -> Scores:
-    rows, columns = maps.shape[1:]
+def _values(seen: Seen, layer: str, position: Position | None = None) -> Values:
+    """What a layer gives at all positions, or at one; a number counts the tokens of a sequence."""
+    if position is None:
+        return seen.maps(layer).flatten(2)
+    if isinstance(position, int):
+        tokens = seen.tokens(layer)
+        if not 0 <= position < tokens.shape[2]:
+            raise ObjectiveError(f"layer {layer!r} has tokens 0 to {tokens.shape[2] - 1}; got {position}")
+        return tokens[:, :, position, None]
+    maps = seen.maps(layer)
+    rows, columns = maps.shape[2:]
     if not (0 <= position[0] < rows and 0 <= position[1] < columns):
         raise ObjectiveError(f"layer {layer!r} has {rows} × {columns} positions (row, column); got {position}")
-    return maps[:, position[0], position[1]]
+    return maps[:, :, position[0], position[1], None]
+
+
+def _channel(values: Values, channel: int, layer: str) -> Float[Tensor, "batch position"]:
+    return values[:, _existing(values, channel, layer)]
+
+
+def _existing(values: Values, channel: int, layer: str) -> int:
+    if not 0 <= channel < values.shape[1]:
+        raise ObjectiveError(f"layer {layer!r} has channels 0 to {values.shape[1] - 1}; got {channel}")
+    return channel
+
+
+def _place(position: Position | None) -> tuple[int, int] | None:
+    """Its row and column; a token has none."""
+    return None if isinstance(position, int) else position
+
+
+def _words(position: Position) -> str:
+    return f"token {position}" if isinstance(position, int) else f"position {position}"

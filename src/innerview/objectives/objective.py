@@ -5,16 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
+from typing import ClassVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..errors import ObjectiveError
 from ..network.network import Network
 from ..network.seen import Seen
+from ..settings import Settings
+from . import arguments
 
 Scores = Float[Tensor, "batch"]
+Line = tuple[Float[Tensor, "batch unit"], int]
+"""What all units of a kind answer, and which of them is asked about."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,21 @@ class Part:
         )
 
 
-class Objective(ABC):
+class Objective(Settings, ABC):
     """A scalar per image; combine objectives with + - * and numbers.
 
     To write one: read the layers named by `layers` (and the output if `reads_output`) from what a forward pass
-    showed, and return one number per image.
+    showed, and return one number per image. The fields of a frozen dataclass are checked by their annotations; with a
+    `form` it has a text: `str(objective)` is what `parse_objective` reads, once its class is in the catalogue.
     """
+
+    form: ClassVar[str] = ""
+    """How it is written, as in `channel:LAYER,CHANNEL`: its kind, and its fields in their order."""
+
+    @classmethod
+    def kind(cls) -> str:
+        """Its name in the catalogue: what stands before the colon."""
+        return cls.form.partition(":")[0]
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -62,6 +76,10 @@ class Objective(ABC):
         """The question for a batch made of these images of the original batch."""
         return self
 
+    def of(self, image: int) -> "Objective":
+        """The question for this one of the images."""
+        return self
+
     @abstractmethod
     def __call__(self, seen: Seen) -> Scores:
         """The scalar for each image of the pass."""
@@ -69,6 +87,33 @@ class Objective(ABC):
     @abstractmethod
     def describe(self, net: Network) -> str:
         """The question in a few words, for titles."""
+
+    @property
+    def class_asked(self) -> int | None:
+        """The index of the class it is about, once it is bound; None if it is about no single one."""
+        return None
+
+    def line(self, seen: Seen) -> Line | None:
+        """What all units of its kind answer (the channels of its layer, the classes), and which one is its own.
+
+        None if it is about no single one.
+        """
+        return None
+
+    def rank(self, seen: Seen) -> Int[Tensor, "batch"]:
+        """The place of its unit among those of its kind, for each image: 1 if none is stronger; 0 if it has none."""
+        line = self.line(seen)
+        if line is None:
+            return torch.zeros_like(seen.anchor, dtype=torch.int64)
+        units, own = line
+        return 1 + (units > units[:, own, None]).sum(1)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def __str__(self) -> str:
+        """As `parse_objective` reads it; objectives without a form print as in Python."""
+        return ":".join(filter(None, (self.kind(), arguments.spelled(self)))) if self.form else repr(self)
 
     def __add__(self, other: "Objective | float") -> "Objective":
         return Sum(self, _objective(other))
@@ -100,7 +145,8 @@ def _objective(value: Objective | float) -> Objective:
     raise ObjectiveError(f"objectives combine with objectives and numbers; got {type(value).__name__}")
 
 
-def _joined(objectives: Sequence[Objective], layer: str) -> Part:
+def joined(objectives: Sequence[Objective], layer: str) -> Part:
+    """What any of them reads of a layer that one of them reads."""
     return reduce(or_, [each.part(layer) for each in objectives if layer in each.layers])
 
 
@@ -109,6 +155,9 @@ class Constant(Objective):
     """A number, the same for every image."""
 
     value: float
+
+    def __str__(self) -> str:
+        return repr(self.value).removesuffix(".0")
 
     def __call__(self, seen: Seen) -> Scores:
         return torch.full_like(seen.anchor, self.value)
@@ -135,7 +184,7 @@ class _Pair(Objective):
 
     def part(self, layer: str) -> Part:
         """What either side reads of it."""
-        return _joined((self.left, self.right), layer)
+        return joined((self.left, self.right), layer)
 
     def bind(self, net: Network) -> "_Pair":
         """Both sides bound."""
@@ -144,6 +193,10 @@ class _Pair(Objective):
     def rows(self, images: Sequence[int]) -> "_Pair":
         """Both sides for these images."""
         return replace(self, left=self.left.rows(images), right=self.right.rows(images))
+
+    def of(self, image: int) -> "_Pair":
+        """Both sides for this image."""
+        return replace(self, left=self.left.of(image), right=self.right.of(image))
 
 
 @dataclass(frozen=True)
@@ -155,9 +208,16 @@ class Sum(_Pair):
 
     def describe(self, net: Network) -> str:
         """Both sides, with + or −."""
-        if isinstance(self.right, Product) and self.right.left == Constant(-1.0):
-            return f"{self.left.describe(net)} − {self.right.right.describe(net)}"
-        return f"{self.left.describe(net)} + {self.right.describe(net)}"
+        less = _negated(self.right)
+        if less is None:
+            return f"{self.left.describe(net)} + {self.right.describe(net)}"
+        words = less.describe(net)
+        return f"{self.left.describe(net)} − {f'({words})' if isinstance(less, Sum) else words}"
+
+    def __str__(self) -> str:
+        less = _negated(self.right)
+        sign, right = ("+", self.right) if less is None else ("-", less)
+        return f"{self.left} {sign} {_bracketed(right, isinstance(right, Sum))}"
 
 
 @dataclass(frozen=True)
@@ -169,48 +229,35 @@ class Product(_Pair):
 
     def describe(self, net: Network) -> str:
         """Both factors."""
-        if self.left == Constant(-1.0):
-            return f"−({self.right.describe(net)})"
+        less = _negated(self)
+        if less is not None:
+            return f"−({less.describe(net)})"
         factors = [f"({each.describe(net)})" if isinstance(each, Sum) else each.describe(net) for each in self._sides]
         return " · ".join(factors)
+
+    def __str__(self) -> str:
+        """Left first, as it is read; a minus binds more strongly than a product, and `-1` is a number."""
+        less = _negated(self)
+        if less is not None:
+            return f"-{_bracketed(less, isinstance(less, Sum | Constant) or _is_product(less))}"
+        left = _bracketed(self.left, isinstance(self.left, Sum))
+        return f"{left} * {_bracketed(self.right, isinstance(self.right, Sum) or _is_product(self.right))}"
 
     @property
     def _sides(self) -> tuple[Objective, Objective]:
         return self.left, self.right
 
 
-@dataclass(frozen=True)
-class PerImage(Objective):
-    """One objective per image: the first is asked of the first image, and so on."""
+def _negated(objective: Objective) -> Objective | None:
+    """What an objective is minus of; None if it is not written with a minus."""
+    if isinstance(objective, Product) and objective.left == Constant(-1.0):
+        return objective.right
+    return None
 
-    objectives: tuple[Objective, ...]
 
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """The layers any of them reads."""
-        return tuple(dict.fromkeys(layer for each in self.objectives for layer in each.layers))
+def _is_product(objective: Objective) -> bool:
+    return isinstance(objective, Product) and _negated(objective) is None
 
-    @property
-    def reads_output(self) -> bool:
-        """Whether any of them reads the output."""
-        return any(each.reads_output for each in self.objectives)
 
-    def part(self, layer: str) -> Part:
-        """What any of them reads of it."""
-        return _joined(self.objectives, layer)
-
-    def bind(self, net: Network) -> "PerImage":
-        """Each of them bound."""
-        return PerImage(tuple(each.bind(net) for each in self.objectives))
-
-    def rows(self, images: Sequence[int]) -> "PerImage":
-        """The objectives of these images."""
-        return PerImage(tuple(self.objectives[image] for image in images))
-
-    def __call__(self, seen: Seen) -> Scores:
-        asked = {each: each(seen) for each in dict.fromkeys(self.objectives)}
-        return torch.stack([asked[each][image] for image, each in enumerate(self.objectives)])
-
-    def describe(self, net: Network) -> str:
-        """All of them."""
-        return ", ".join(dict.fromkeys(each.describe(net) for each in self.objectives))
+def _bracketed(objective: Objective, needed: bool) -> str:
+    return f"({objective})" if needed else str(objective)

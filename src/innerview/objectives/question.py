@@ -12,7 +12,8 @@ from ..errors import ObjectiveError
 from ..network.network import Network, require_network
 from ..network.seen import Seen
 from .classes import Logit
-from .objective import Objective, PerImage
+from .objective import Objective
+from .per_image import PerImage
 
 Class = SupportsIndex | str
 """A class by its index or its name."""

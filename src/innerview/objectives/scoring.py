@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -11,7 +11,8 @@ from torch import Tensor
 from ..errors import MethodError
 from ..modules.checkpoints import checkpoints_explained
 from ..modules.relu_rules import ReluRules, Rule
-from ..network.grids import default_layer
+from ..modules.scope import differentiating
+from ..network.default_layer import default_layer
 from ..network.network import Network
 from ..network.seen import Seen
 from ..passes.forward import forward
@@ -22,50 +23,59 @@ Images = Float[Tensor, "batch channel row column"]
 
 
 @dataclass(frozen=True)
-class Gradients:
-    """The activations where gradients were asked for, the gradients there, and the objective's score per image."""
+class Gradient:
+    """The objective's score of each image, and its gradient with respect to some values of the pass."""
 
-    activations: tuple[Tensor, ...]
-    gradients: tuple[Tensor, ...]
+    values: Tensor
+    gradient: Tensor
     scores: Float[Tensor, "batch"]
+
+
+def forward_for(
+    net: Network, images: Images, objective: Objective, *, record: Sequence[str] = (), start: str | None = None
+) -> Seen:
+    """The forward pass that an objective asks for: it keeps what that reads, and stops where it has all of it.
+
+    `record` names more layers to keep, `start` the one where gradients begin.
+    """
+    return forward(net, images, record=(*record, *objective.layers), start=start, stop=not objective.reads_output)
 
 
 @torch.no_grad()
 def score(net: Network, images: Images, objective: Objective) -> Float[Tensor, "batch"]:
     """The objective's value for each image; the pass stops where the objective has all it reads."""
-    return objective(forward(net, images, record=objective.layers, stop=not objective.reads_output))
+    return objective(forward_for(net, images, objective))
 
 
-def input_gradient(net: Network, images: Images, objective: Objective, rule: Rule = "plain") -> Gradients:
+def input_gradient(net: Network, images: Images, objective: Objective, rule: Rule = "plain") -> Gradient:
     """The gradient of the objective with respect to the network's input, with `rule` at the ReLUs on the way.
 
     Raises:
         MethodError: the objective does not depend on the input by way of gradients; or there is a rule, and no ReLU.
     """
-    with torch.inference_mode(False), torch.enable_grad():
+    with differentiating():
         way = _shared_way(net, images, objective.layers)
         if way is None:
             leaf = images.clone().requires_grad_()
             relus = None if rule == "plain" else ReluRules()
             with relus or nullcontext():
-                seen = forward(net, leaf, record=objective.layers, stop=not objective.reads_output)
+                seen = forward_for(net, leaf, objective)
             way = _Way(leaf, seen, relus)
-        return way.back(net, objective, (way.leaf,), ("input",), rule)
+        return way.back(net, objective, way.leaf, "input", rule)
 
 
-def layer_gradients(net: Network, images: Images, objective: Objective, layers: Sequence[str]) -> Gradients:
-    """The gradients of the objective with respect to the outputs of `layers`.
+def layer_gradient(net: Network, images: Images, objective: Objective, layer: str) -> Gradient:
+    """The gradient of the objective with respect to the output of a layer; both as maps, see `Seen.maps`.
 
-    What runs before the first of them builds no graph; no parameter's gradient is computed.
+    What runs before the layer builds no graph; no parameter's gradient is computed.
     """
-    with torch.inference_mode(False), torch.enable_grad():
-        way = _shared_way(net, images, (*layers, *objective.layers))
+    with differentiating():
+        way = _shared_way(net, images, (layer, *objective.layers))
         if way is None:
-            first = min(layers, key=lambda name: net.address(name, images).finished)
-            record = (*layers, *objective.layers)
-            seen = forward(net, images.clone(), record=record, start=first, stop=not objective.reads_output)
-            way = _Way(images, seen)
-        return way.back(net, objective, tuple(way.seen.activations[name] for name in layers), layers)
+            way = _Way(images, forward_for(net, images.clone(), objective, record=(layer,), start=layer))
+        maps = way.seen.maps(layer).detach()
+        found = way.back(net, objective, way.seen.activations[layer], layer)
+    return replace(found, values=maps, gradient=way.seen.reading(layer)(found.gradient).to(maps.dtype))
 
 
 @dataclass(frozen=True)
@@ -77,24 +87,20 @@ class _Way:
     relus: ReluRules | None = None
     kept: bool = False
 
-    def back(
-        self, net: Network, objective: Objective, at: tuple[Tensor, ...], names: Sequence[str], rule: Rule = "plain"
-    ) -> Gradients:
-        """The gradients of the objective at some tensors of the pass."""
+    def back(self, net: Network, objective: Objective, at: Tensor, name: str, rule: Rule = "plain") -> Gradient:
+        """The gradient of the objective at a tensor of the pass."""
         scores = objective(self.seen)
         if not scores.requires_grad:
             raise MethodError(
-                f"the question has no gradient at {', '.join(names)} of {net.name}: it is read earlier in the "
-                "network, or the forward pass detaches it. Ask about a later layer, or use a method without "
-                "gradients (occlusion)"
+                f"the question has no gradient at {name} of {net.name}: it is read earlier in the network, or the "
+                "forward pass detaches it. Ask about a later layer, or use a method without gradients (occlusion)"
             )
         following = self.relus.following(rule, net.name) if self.relus else nullcontext()
         with following, checkpoints_explained(net.name):
-            found = torch.autograd.grad(scores.sum(), at, allow_unused=True, retain_graph=self.kept)
-        for name, gradient in zip(names, found, strict=True):
-            if gradient is None:
-                raise MethodError(f"the question does not depend on layer {name!r} of {net.name}")
-        return Gradients(tuple(each.detach() for each in at), found, scores.detach())
+            (found,) = torch.autograd.grad(scores.sum(), at, allow_unused=True, retain_graph=self.kept)
+        if found is None:
+            raise MethodError(f"the question does not depend on layer {name!r} of {net.name}")
+        return Gradient(at.detach(), found, scores.detach())
 
 
 def _shared_way(net: Network, images: Images, layers: Sequence[str]) -> _Way | None:

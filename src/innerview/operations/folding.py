@@ -11,11 +11,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .table import BATCH_NORM, operation
 from .tape import CannotRecordError, Ref, Step
 
 Channels = Float[Tensor, "channel"]
-aten = torch.ops.aten
-NORMS = {aten.native_batch_norm, aten._native_batch_norm_legit_no_training, aten.cudnn_batch_norm}
 
 
 def folded(steps: Sequence[Step]) -> list[Step]:
@@ -28,13 +27,18 @@ def folded(steps: Sequence[Step]) -> list[Step]:
     made_by = {step.outputs[0]: index for index, step in enumerate(steps)}
     result: list[Step | None] = list(steps)
     for index, step in enumerate(steps):
-        if step.func.overloadpacket not in NORMS:
+        if not is_batch_norm(step):
             continue
         _require_evaluation(step)
         before, alone = made_by.get(step.inputs[0]), uses[step.inputs[0]] == len(step.inputs) == 1
         if before is not None and alone and _foldable(steps[before]):
             result[before], result[index] = None, _folded(steps[before], step)
     return [step for step in result if step is not None]
+
+
+def is_batch_norm(step: Step) -> bool:
+    """Whether a step is a batch normalisation."""
+    return operation(step.func) is BATCH_NORM
 
 
 def scale_and_shift(
@@ -54,16 +58,15 @@ def scale_and_shift_of(norm: Step) -> tuple[Channels, Channels]:
 
 
 def _require_evaluation(norm: Step) -> None:
-    names = [each.name for each in norm.func._schema.arguments]
-    if dict(zip(names, norm.args, strict=False)).get("training", False):
+    if norm.arguments.get("training"):
         raise CannotRecordError(f"{norm.name} takes the mean and variance of the batch, so its images are mixed")
 
 
 def _foldable(step: Step) -> bool:
-    if step.func.overloadpacket is not aten.convolution:
+    if step.func.overloadpacket is not torch.ops.aten.convolution:
         return False
-    _, weight, bias, *_, transposed, _, _ = step.args
-    return not transposed and not isinstance(weight, Ref) and not isinstance(bias, Ref)
+    given = step.arguments
+    return not given["transposed"] and not any(isinstance(given[name], Ref) for name in ("weight", "bias"))
 
 
 def _folded(convolution: Step, norm: Step) -> Step:

@@ -1,6 +1,6 @@
 """The operations of one forward pass, recorded below the module level, with the value of each."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -40,6 +40,11 @@ class Step:
         return tuple(each.number for each in leaves((*self.args, *self.kwargs.values())) if isinstance(each, Ref))
 
     @property
+    def arguments(self) -> dict[str, Any]:
+        """What the operation is given, by name; what is not given has its default."""
+        return named(self.func, self.args, self.kwargs)
+
+    @property
     def name(self) -> str:
         """What the operation is called, `aten.convolution`."""
         return str(self.func.overloadpacket)
@@ -56,6 +61,10 @@ class Tape:
     steps: tuple[Step, ...]
     values: tuple[Tensor, ...]
     output: int
+
+    def given(self, step: Step) -> tuple[tuple, dict[str, Any]]:
+        """The arguments of one of the steps, with the values themselves."""
+        return replaced((step.args, step.kwargs), lambda arg: self.values[arg.number] if isinstance(arg, Ref) else arg)
 
 
 def record(run: Callable[[Tensor], Tensor], image: Tensor) -> Tape:
@@ -149,6 +158,13 @@ class _Recorder(TorchDispatchMode):
     def _refusal(self, reason: str) -> CannotRecordError:
         self.refusals.append(CannotRecordError(reason))
         return self.refusals[-1]
+
+
+def named(func: Any, args: tuple, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of an operation by their names; those not given have their defaults."""
+    known = func._schema.arguments
+    given = dict(zip((each.name for each in known), args, strict=False)) | dict(kwargs)
+    return given | {each.name: each.default_value for each in known if each.name not in given}
 
 
 def leaves(values: Any) -> Iterator[Any]:

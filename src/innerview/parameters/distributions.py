@@ -7,10 +7,11 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from ..errors import LayerError, SettingError
+from ..errors import LayerError
 from ..network.network import Network, require_network
 from ..network.provenance import provenance
 from ..results import Provenance, Result
+from ..settings import Count, checked
 from .filters import kernels, with_kernels
 
 
@@ -49,8 +50,7 @@ def weight_distributions(net: Network, layers: Sequence[str] | None = None, *, b
         SettingError: there is no bin.
     """
     require_network(net)
-    if bins < 1:
-        raise SettingError(f"bins is the number of bars of each histogram, at least 1; got {bins}")
+    bins = checked("bins", bins, Count)
     found = with_kernels(net.module)
     names = tuple(found) if layers is None else tuple(layers)
     if not names:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Literal, cast
 
 from jaxtyping import Float
 from torch import Size, Tensor, nn
@@ -12,6 +12,7 @@ from ..network.layers import LayerInfo
 from ..network.network import Network, require_network
 from ..network.provenance import provenance
 from ..results import Provenance, Result
+from ..settings import checked
 
 Kernels = Float[Tensor, "output input row column"]
 Order = Literal["index", "norm"]
@@ -77,8 +78,7 @@ def filters(
         SettingError: there is no such output or input, or no such order.
     """
     require_network(net)
-    if order not in get_args(Order):
-        raise SettingError(f'order is "index" or "norm"; got {order!r}')
+    checked("order", order, Order)
     layer = _first_with_kernels(net) if layer is None else layer
     module = _module(net, layer)
     every = kernels(module, layer)
@@ -140,7 +140,7 @@ def _module(net: Network, layer: str) -> nn.Module:
 def _first_with_kernels(net: Network) -> str:
     """The first layer whose kernels are pictures of the image, or else of anything, or else the first with kernels."""
     found = with_kernels(net.module)
-    order = {info.name: info.finished[0] for info in net.layers()}
+    order = {info.name: info.finished[0] for info in net.traced()}
     names = sorted(found.keys() & order.keys(), key=order.__getitem__)
     if not names:
         raise LayerError(f"{net.name} has no layer with kernels: no convolution and no linear layer runs in it")
@@ -166,7 +166,7 @@ def _shape(net: Network, layer: str, weight: Tensor) -> Size:
     """Of one kernel: that of a linear layer is shaped as the maps, or the image, that were laid out in a row."""
     if weight.dim() == 4:
         return weight.shape[1:]
-    layers = net.layers()
+    layers = net.traced()
     own = next((info for info in layers if info.name == layer), None)
     before = [info for info in layers if own and info.finished[-1] < own.finished[0] and len(info.output_shape) == 3]
     maps = [info.output_shape for info in sorted(before, key=lambda info: info.finished[-1], reverse=True)]
@@ -176,7 +176,7 @@ def _shape(net: Network, layer: str, weight: Tensor) -> Size:
 
 def _reads_the_image(net: Network, layer: str, shape: Size) -> bool:
     """Whether a unit sees exactly what its kernel covers, and as many channels: as if nothing lay before it."""
-    info: LayerInfo | None = next((each for each in net.layers() if each.name == layer), None)
+    info: LayerInfo | None = next((each for each in net.traced() if each.name == layer), None)
     if info is None or shape[0] != net.preprocess.channels:
         return False
     if info.receptive_field is None or info.receptive_field.is_whole_image:

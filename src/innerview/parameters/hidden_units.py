@@ -12,6 +12,7 @@ from ..modules.batching import in_batches
 from ..modules.scope import hooked, untouched
 from ..network.network import Network
 from ..network.provenance import provenance
+from ..settings import Count, checked
 from .unit_lines import Extent, UnitLines
 
 Points = Float[Tensor, "point 2"]
@@ -48,8 +49,7 @@ def hidden_units(  # noqa: PLR0913 - all but the network are optional
         SettingError: the data, the labels or a setting have another shape or range.
     """
     net = mlp if isinstance(mlp, Network) else Network(mlp)
-    if resolution < 1:
-        raise SettingError(f"resolution is the number of rows and columns of a grid, at least 1; got {resolution}")
+    resolution = checked("resolution", resolution, Count)
     points = None if data is None else _points(data)
     classes = None if labels is None else _labels(labels, points)
     limits = _around(points) if extent is None else _checked(extent)

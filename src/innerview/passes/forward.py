@@ -10,10 +10,9 @@ from ..errors import LayerError
 from ..modules.batch_norm import exact_batch_norm
 from ..modules.outputs import first_tensor, with_first_tensor
 from ..modules.scope import Hook, hooked
-from ..network.grids import has_channels_last
 from ..network.layers import Address
 from ..network.network import Network
-from ..network.rows import refusal
+from ..network.recognition import reading
 from ..network.seen import Seen
 
 Keep = Callable[[Tensor], Tensor]
@@ -53,9 +52,7 @@ def forward(  # noqa: PLR0913 - all but the first two are optional
     for address in addresses:
         if address.name not in kept:
             raise LayerError(f"layer {address.name!r} of {net.name} did not run for these images")
-    refusals = {each.name: refusal(net, images, each, _rows(kept[each.name])) for each in addresses}
-    last = frozenset(name for name, each in kept.items() if has_channels_last(net, images, name, each.shape[1:]))
-    return Seen(kept, output, {name: sentence for name, sentence in refusals.items() if sentence}, last)
+    return Seen(kept, output, {name: reading(net, images, name, each.shape) for name, each in kept.items()})
 
 
 def _keeping(start: str | None, keep: Keep | None) -> Callable[[str, Tensor], tuple[Tensor, Tensor]]:
@@ -99,10 +96,6 @@ def _tensor(output: object, address: Address) -> Tensor:
     if tensor is None:
         raise LayerError(f"layer {address.name!r} gives {type(output).__name__}, which holds no tensor")
     return tensor
-
-
-def _rows(tensor: Tensor) -> int:
-    return tensor.shape[0] if tensor.dim() else 0
 
 
 def _leaf(tensor: Tensor) -> Tensor:

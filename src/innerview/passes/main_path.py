@@ -5,14 +5,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..modules.outputs import first_tensor
-from ..modules.scope import hooked, untouched
-from ..network.grids import fits
+from ..modules.scope import differentiating, hooked, untouched
 from ..network.network import Network
+from ..network.recognition import fits
 
 Images = Float[Tensor, "batch channel row column"]
 Size = tuple[int, int]
@@ -72,7 +71,7 @@ def _nodes(net: Network, image: Images, names: Mapping[str, Size]) -> tuple[dict
             nodes[modules[module]] = tensor.grad_fn
 
     hooks = hooked(dict.fromkeys(modules, note))
-    with untouched(net.module), torch.inference_mode(False), torch.enable_grad(), hooks:
+    with untouched(net.module), differentiating(), hooks:
         output = first_tensor(net.module(image.clone().requires_grad_().clone()))
     if output is None or output.shape[2:].numel() > 1:
         return nodes, None

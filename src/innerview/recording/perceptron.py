@@ -9,8 +9,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import SettingError
 from ..progress import steps
+from ..settings import Count, checked
 from .probes import HiddenUnits
 from .recorder import Recorder
 from .recording import Recording
@@ -37,8 +37,7 @@ class Trained:
 
 def perceptron(units: int, seed: int = 0) -> nn.Sequential:
     """A hidden layer of rectified units between two inputs and two classes, with PyTorch's own random weights."""
-    if units < 1:
-        raise SettingError(f"a perceptron has at least 1 hidden unit; got {units}")
+    units = checked("units", units, Count)
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
         return nn.Sequential(nn.Linear(2, units), nn.ReLU(), nn.Linear(units, 2))
@@ -59,9 +58,7 @@ def train(data: Data = "moons", *, units: int = 20, iterations: int | None = Non
         iterations: how many steps of Adam; by default as many as the data need.
         seed: of the weights and the points.
     """
-    last = ITERATIONS[data] if iterations is None else iterations
-    if last < 1:
-        raise SettingError(f"iterations is the number of steps of training, at least 1; got {last}")
+    last = ITERATIONS[data] if iterations is None else checked("iterations", iterations, Count)
     drawn, classes = points(data, seed)
     module = perceptron(units, seed)
     optimizer = torch.optim.Adam(module.parameters(), LEARNING_RATE)

@@ -1,6 +1,6 @@
 """What is followed during training: each probe measures a few tensors on the network as it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any, Protocol, runtime_checkable
@@ -13,6 +13,7 @@ from ..network.network import Network
 from ..parameters.filters import kernels, with_kernels
 from ..parameters.hidden_units import hidden_units
 from ..results.provenance import settings_of
+from ..settings import Count, Settings, Text
 
 
 @runtime_checkable
@@ -28,13 +29,13 @@ class Probe(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class HiddenUnits:
+class HiddenUnits(Settings):
     """The lines and decision regions of a perceptron with two inputs; the settings are those of `hidden_units`."""
 
     data: Any = None
     labels: Any = None
-    extent: Sequence[float] | None = None
-    resolution: int = 100
+    extent: tuple[float, float, float, float] | None = None
+    resolution: Count = 100
     threshold: float = 0.0
     deeper: bool = False
 
@@ -45,10 +46,10 @@ class HiddenUnits:
 
 
 @dataclass(frozen=True)
-class FilterImages:
+class FilterImages(Settings):
     """The kernels of one layer, all of them, as `filters` reads them."""
 
-    layer: str
+    layer: Text
 
     def measure(self, net: Network) -> dict[str, Tensor]:
         """`kernels`: [output, input, row, column]."""
@@ -61,7 +62,7 @@ class FilterImages:
 
 
 @dataclass(frozen=True, eq=False)
-class ActivationMaps:
+class ActivationMaps(Settings):
     """What a layer gives for fixed images: always the same ones, so that only the network changes.
 
     Attributes:
@@ -70,9 +71,9 @@ class ActivationMaps:
         channels: how many channels are kept, from the first on.
     """
 
-    layer: str
+    layer: Text
     images: Any
-    channels: int = 16
+    channels: Count = 16
 
     def measure(self, net: Network) -> dict[str, Tensor]:
         """`maps`: [image, channel, row, column]."""

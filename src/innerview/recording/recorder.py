@@ -16,6 +16,7 @@ from ..errors import ResultError, SettingError
 from ..modules.scope import untouched
 from ..network.network import Network
 from ..network.provenance import provenance
+from ..settings import Whole, checked
 from .probes import Probe, described
 from .recording import Recording, Snapshot, file_of, open_recording, recorded
 from .schedule import Schedule, lecture, schedule
@@ -64,9 +65,7 @@ class Recorder:
         at: Schedule | Iterable[int] = lecture,
         start: int | None = None,
     ) -> None:
-        if start is not None and start < 0:
-            raise SettingError(f"start is the number of iterations behind us, at least 0; got {start}")
-        self.iteration = start or 0
+        self.iteration = checked("start", start, Whole | None) or 0
         self.seconds = 0.0
         self._net = model if isinstance(model, Network) else Network(model)
         self._probes = tuple(probes)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from math import log10
 
 from ..errors import SettingError
+from ..settings import Count, checked
 
 Schedule = Callable[[int], bool]
 """Whether a snapshot is due after so many iterations."""
@@ -14,8 +15,7 @@ LECTURE = (1, 4, 7, 10, 16, 34, 77, 100)
 
 def every(count: int) -> Schedule:
     """A snapshot after each `count` iterations."""
-    if count < 1:
-        raise SettingError(f"every(count) takes a number of iterations, at least 1; got {count}")
+    count = checked("count", count, Count)
     return lambda iteration: iteration % count == 0
 
 
@@ -24,8 +24,7 @@ def logarithmic(per_decade: int = 10) -> Schedule:
 
     iteration = round(10 ^ (k / per_decade)) for k = 0, 1, 2, …
     """
-    if per_decade < 1:
-        raise SettingError(f"logarithmic(per_decade) takes a number of snapshots, at least 1; got {per_decade}")
+    per_decade = checked("per_decade", per_decade, Count)
 
     def due(iteration: int) -> bool:
         nearest = round(per_decade * log10(iteration))

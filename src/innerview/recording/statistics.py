@@ -13,6 +13,7 @@ from ..activation.maps import activations
 from ..network.network import Network
 from ..network.rows import require_rows
 from ..parameters.filters import kernels, with_kernels
+from ..settings import Settings
 
 BINS = 64
 _NUMBERS = ("lowest", "highest", "mean", "std", "zeros", "finite", "dead")
@@ -46,7 +47,7 @@ class Distribution:
 
 
 @dataclass(frozen=True, eq=False)
-class Statistics:
+class Statistics(Settings):
     """The distribution of each layer's weights, and with `images` of what layers give for them.
 
     Attributes:

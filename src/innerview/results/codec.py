@@ -58,6 +58,16 @@ def read_as(path: str | Path, kind: type[Kind]) -> Kind:
     return read(path, {kind.__name__: kind})
 
 
+def to_json(value: Any) -> dict[str, Any]:
+    """A dataclass that holds no tensors, as JSON."""
+    return _encoded(value, "", {})
+
+
+def from_json(kind: type[Kind], written: Any) -> Kind:
+    """The dataclass of this kind that `to_json` was of; `KeyError`, `TypeError` or `ValueError` if it is none."""
+    return _decoded(kind, written, {})
+
+
 def _opened(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safetensors.safe_open(path, framework="pt") as file:

@@ -25,8 +25,9 @@ def versions() -> dict[str, str]:
 class Provenance:
     """Where a result comes from: enough to compute it again.
 
-    `weights` is a digest of all parameters and buffers; `objective` has one entry for all images or one
-    per image; `settings` are the method's own, seed included.
+    `weights` is a digest of all parameters and buffers; `objective` has the question in words, one for all images or
+    one per image, and `asked` the same as text that `parse_objective` reads, where it is one of an objective;
+    `settings` are the method's own, seed included.
     """
 
     network: str
@@ -35,6 +36,7 @@ class Provenance:
     method: str
     settings: Mapping[str, Any]
     versions: Mapping[str, str] = field(default_factory=versions)
+    asked: tuple[str, ...] = ()
 
     @property
     def how(self) -> dict[str, Any]:

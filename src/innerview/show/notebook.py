@@ -6,7 +6,6 @@ from typing import Any
 from ..attribution.catalogue import METHODS
 from ..attribution.method import Attribution
 from ..errors import InnerviewError, NetworkError
-from ..network.grids import marked_layers
 from ..network.network import Network
 from .drawing.paper import rendered
 from .drawing.titles import plain, reading
@@ -62,7 +61,7 @@ def _network(net: Network) -> str:
     """Its layers, each with what it gives and sees."""
     image = net.blank()
     try:
-        layers = layer_table(marked_layers(net, image))
+        layers = layer_table(net.layers(image))
     except (RuntimeError, TypeError, ValueError, IndexError, AssertionError) as error:
         raise NetworkError(f"{net.name} does not run on an input of {list(image.shape)}: {error}") from error
     count = sum(each.numel() for each in net.module.parameters())

@@ -97,7 +97,7 @@ class Climb:
         with self.slices, Rescue() if number <= self.recipe.rescue else nullcontext():
             found = input_gradient(self.net, inputs.detach().to(self.net.dtype), self.penalised)
         views = self.recipe.views.views
-        uphill = found.gradients[0].to(inputs) / views
+        uphill = found.gradient.to(inputs) / views
         penalty = self.recipe.penalty(self.net.preprocess.normalise(pixels)).sum()
         (gradient,) = torch.autograd.grad((inputs * uphill).sum() - penalty, parameters)
         return gradient, found.scores.view(-1, views).mean(1), uphill.flatten(1).any(1).view(-1, views).any(1)

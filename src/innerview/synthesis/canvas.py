@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from ..errors import SettingError
 from ..network.network import Network
+from ..settings import Amount, Settings, Sides
 from .colour import correlated, decorrelated
 from .streams import Streams
 
@@ -23,7 +23,7 @@ _HALF_A_LEVEL = 0.5 / 255
 
 
 @dataclass(frozen=True)
-class Canvas(ABC):
+class Canvas(Settings, ABC):
     """A way to write pictures down as parameters; a frozen dataclass of its settings.
 
     To write one, implement `start` and `pixels`; what a picture becomes depends on its own parameters alone.
@@ -33,12 +33,8 @@ class Canvas(ABC):
         image: what to start from, anything that `net.prepare` takes; by default noise.
     """
 
-    size: int | tuple[int, int] | None = None
+    size: Sides | None = None
     image: Any = field(default=None, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        if self.size is not None and min(self._pair(self.size)) < 1:
-            raise SettingError(f"a canvas has at least one row and one column; got size {self.size}")
 
     @abstractmethod
     def start(self, net: Network, streams: Streams) -> Parameters:
@@ -64,7 +60,7 @@ class Canvas(ABC):
         return resized(shown, self.rows_columns(net)).repeat(pictures, 1, 1, 1)
 
     @staticmethod
-    def _pair(size: int | tuple[int, int]) -> Size:
+    def _pair(size: Sides) -> Size:
         return (size, size) if isinstance(size, int) else (size[0], size[1])
 
 
@@ -79,7 +75,7 @@ class Pixels(Canvas):
         noise: standard deviation of that noise, in units of the network's input.
     """
 
-    noise: float = 0.01
+    noise: Amount = 0.01
 
     def start(self, net: Network, streams: Streams) -> Parameters:
         image = self.given(net, len(streams))
@@ -114,7 +110,7 @@ class Fourier(Canvas):
             that of Lucid. The larger, the larger the forms.
     """
 
-    decay: float = 1.0
+    decay: Amount = 1.0
 
     def start(self, net: Network, streams: Streams) -> Parameters:
         size, image = self.rows_columns(net), self.given(net, len(streams))

@@ -1,20 +1,21 @@
 """Pictures that make a layer answer as it does to a given image."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..errors import ObjectiveError, SettingError
+from ..errors import ObjectiveError
 from ..modules.scope import untouched
 from ..network.network import Network, require_network
 from ..network.seen import Seen
 from ..objectives import Objective
 from ..objectives.objective import Scores
 from ..passes.forward import forward
+from ..settings import Amount, Text
 from .canvas import Canvas
 from .recipe import CLEAR, Recipe
 from .result import Synthesis
@@ -34,13 +35,9 @@ class Resemblance(Objective):
         power: 0 for the product alone, which rewards strong answers; the larger, the more the direction counts.
     """
 
-    layer: str
-    activation: Float[Tensor, "channel row column"]
-    power: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.power < float("inf"):
-            raise SettingError(f"power is a finite number, at least 0; got {self.power}")
+    layer: Text
+    activation: Float[Tensor, "channel row column"] = field(repr=False)
+    power: Amount = 0.0
 
     @property
     def layers(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from ..network.network import Network
 from ..network.seen import Seen
 from ..objectives import Objective
 from ..objectives.objective import Scores
+from ..settings import Amount, Count
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,12 @@ class Diverse(Objective):
     """
 
     objective: Objective
-    starts: int
-    views: int
-    weight: float
+    starts: Count
+    views: Count
+    weight: Amount
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.layers:
             raise SettingError(
                 "diversity compares what a layer shows, and this objective reads none; add one of weight 0: "

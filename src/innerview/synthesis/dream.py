@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
 
-from ..errors import SettingError
-from ..modules.batching import in_batches
-from ..modules.scope import untouched
+from ..modules.scope import differentiating, untouched
 from ..network.network import Network, require_network
 from ..network.provenance import provenance
 from ..objectives import Objective, Question, as_objective
@@ -18,6 +16,7 @@ from ..objectives.scoring import input_gradient, score
 from ..progress import Advance
 from ..progress import steps as progress
 from ..results.provenance import settings_of
+from ..settings import Above, Amount, Count, Settings, Whole, checked
 from .ascent import Pictures, joined, words
 from .canvas import Pixels01, Size, on, resized
 from .result import Synthesis
@@ -25,7 +24,7 @@ from .streams import Streams
 
 
 @dataclass(frozen=True)
-class Octaves:
+class Octaves(Settings):
     """How an image is dreamt of: small and blurred first, then larger and larger.
 
     Attributes:
@@ -36,21 +35,11 @@ class Octaves:
         tile: rows and columns that the network is shown at once; larger images are shown in tiles.
     """
 
-    ratio: float = 1.4
-    steps: int = 10
-    step: float = 0.01
-    jitter: int = 32
-    tile: int = 512
-
-    def __post_init__(self) -> None:
-        if not 1 < self.ratio < float("inf"):
-            raise SettingError(f"ratio is a finite number above 1; got {self.ratio}")
-        if min(self.steps, self.tile) < 1 or self.jitter < 0:
-            raise SettingError(
-                f"steps and tile are at least 1, jitter is at least 0; got {self.steps}, {self.tile} and {self.jitter}"
-            )
-        if not 0 <= self.step < float("inf"):
-            raise SettingError(f"step is a change of pixels in 0–1, at least 0; got {self.step}")
+    ratio: Annotated[float, Above(1)] = 1.4
+    steps: Count = 10
+    step: Amount = 0.01
+    jitter: Whole = 32
+    tile: Count = 512
 
     def sizes(self, size: Size, octaves: int) -> list[Size]:
         """The sizes from the smallest to that of the image itself."""
@@ -92,22 +81,20 @@ def dream(  # noqa: PLR0913 - all but the question are optional
         SettingError: a setting is outside its range.
         MethodError: the objective has no gradient at the image.
     """
-    if octaves < 1:
-        raise SettingError(f"octaves is a number of sizes, at least 1; got {octaves}")
+    octaves = checked("octaves", octaves, Count)
     require_network(net)
     images = net.prepare(images)
     asked = as_objective(net, objective, images)
-    with untouched(net.module), torch.inference_mode(False), torch.enable_grad():
+    with untouched(net.module), differentiating():
         pixels = net.preprocess.display(on(net, images)).clamp(0, 1)
-        fitting = net.batch_size(images, graph=True)
         with progress("dreaming", len(images) * octaves * how.steps) as advance:
 
             def run(rows: slice) -> Pictures:
                 mine = asked.rows(range(len(images))[rows])
                 return _Dream(net, mine, how, Streams([seed])).run(pixels[rows], octaves, advance)
 
-            parts = [part for _, part in in_batches(len(images), fitting, run)]
-        each = (asked.rows([row]) for row in range(len(images)))
+            parts = net.in_batches(images, run, graph=True)
+        each = (asked.of(row) for row in range(len(images)))
         origin = provenance(net, "dream", each, octaves=octaves, seed=seed, **settings_of(how))
     return Synthesis(**vars(joined(parts)), moments=(), provenance=origin)
 
@@ -143,7 +130,7 @@ class _Dream:
         gradient, scores = torch.zeros_like(pixels), []
         for rows, columns in _tiles((pixels.shape[2], pixels.shape[3]), self.how.tile):
             found = input_gradient(self.net, inputs[:, :, rows, columns], self.objective)
-            gradient[:, :, rows, columns] = found.gradients[0].to(pixels)
+            gradient[:, :, rows, columns] = found.gradient.to(pixels)
             scores.append(found.scores)
         mean = gradient.abs().mean((1, 2, 3), keepdim=True)
         change = torch.roll(gradient, (-shift[0], -shift[1]), (2, 3)) / mean.clamp_min(torch.finfo(mean.dtype).tiny)

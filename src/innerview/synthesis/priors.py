@@ -12,21 +12,17 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from ..errors import SettingError
+from ..settings import Amount, Settings
 
 Inputs = Float[Tensor, "picture channel row column"]
 Penalty = Float[Tensor, "picture"]
 
 
 @dataclass(frozen=True)
-class Prior(ABC):
+class Prior(Settings, ABC):
     """A number for each picture, the larger the less natural; `weight` says how much of it is subtracted."""
 
-    weight: float
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.weight < float("inf"):
-            raise SettingError(f"the weight of a prior is a finite number, at least 0; got {self.weight}")
+    weight: Amount
 
     @abstractmethod
     def __call__(self, inputs: Inputs) -> Penalty:

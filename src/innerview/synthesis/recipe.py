@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.optim import Adam, NAdam, Optimizer
 
-from ..errors import SettingError
+from ..settings import Amount, Count, Settings, Whole
 from .canvas import Canvas, Fourier, Pixels
 from .magnitude import MagnitudeConstrained
 from .priors import Inputs, Penalty, Prior
@@ -19,7 +19,7 @@ _CLIMBERS: dict[str, type[Adam | NAdam]] = {"adam": Adam, "nadam": NAdam}
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Settings):
     """How pictures are made; `dataclasses.replace(LUCID, steps=1000)` makes another one of it.
 
     Attributes:
@@ -37,19 +37,10 @@ class Recipe:
     views: Views = field(default_factory=Transforms)
     priors: tuple[Prior, ...] = ()
     optimizer: Climber = "adam"
-    learning_rate: float = 0.05
-    steps: int = 256
-    diversity: float = 0.0
-    rescue: int = 16
-
-    def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise SettingError(f"steps is a number of steps, at least 1; got {self.steps}")
-        if self.optimizer not in _CLIMBERS:
-            raise SettingError(f"optimizer is one of {', '.join(get_args(Climber))}; got {self.optimizer!r}")
-        for name in ("learning_rate", "diversity", "rescue"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise SettingError(f"{name} is a finite number, at least 0; got {getattr(self, name)}")
+    learning_rate: Amount = 0.05
+    steps: Count = 256
+    diversity: Amount = 0.0
+    rescue: Whole = 16
 
     def climber(self, parameters: Tensor) -> Optimizer:
         """The optimizer that takes these parameters uphill."""

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
-
 from ..errors import MethodError, SettingError
 from ..modules.batching import in_batches
-from ..modules.scope import untouched
+from ..modules.scope import differentiating, untouched
 from ..network.network import Network
 from ..network.provenance import provenance
 from ..objectives import Objective, PerImage, Question, each_objective
 from ..progress import steps as progress
 from ..results.provenance import settings_of
+from ..settings import Count, checked
 from .ascent import Climb, Pictures, joined
 from .canvas import Canvas, Size
 from .diversity import Diverse
@@ -63,7 +62,7 @@ def synthesize(  # noqa: PLR0913 - all but the question are optional
     _require(recipe, starts, snapshots)
     asked = [each for each in each_objective(net, objective) for _ in range(starts)]
     seeds = [seed + start for start in range(starts)] * (len(asked) // starts)
-    with untouched(net.module), torch.inference_mode(False), torch.enable_grad():
+    with untouched(net.module), differentiating():
         plan = _Plan.of(net, recipe, starts if recipe.diversity else 1, tuple(sorted(set(snapshots))))
         pictures = plan.run(asked, seeds)
         origin = provenance(net, "synthesize", asked, seed=seed, starts=starts, **settings_of(plan.recipe))
@@ -138,7 +137,6 @@ class _Plan:
 
 
 def _require(recipe: Recipe, starts: int, snapshots: Sequence[int]) -> None:
-    if starts < 1:
-        raise SettingError(f"starts is the number of pictures of each objective, at least 1; got {starts}")
+    checked("starts", starts, Count)
     if snapshots and not 1 <= min(snapshots) <= max(snapshots) <= recipe.steps:
         raise SettingError(f"snapshots are numbers of steps from 1 to {recipe.steps}; got {list(snapshots)}")

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import pi
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..errors import SettingError
+from ..settings import Above, Amount, AtMost, Count, NotEmpty, Positive, Settings, Whole
 from .canvas import Pixels01, Size
 from .streams import Streams
 
@@ -20,7 +22,7 @@ GREY = 0.5
 
 
 @dataclass(frozen=True)
-class Views(ABC):
+class Views(Settings, ABC):
     """What the network is shown of each picture at each step; a frozen dataclass of its settings.
 
     All that happens to a picture is one affine map, and the picture is resampled once. Beyond its edge it is grey.
@@ -30,12 +32,8 @@ class Views(ABC):
         views: how many such views of each picture are averaged at each step.
     """
 
-    noise: float = 0.0
-    views: int = 1
-
-    def __post_init__(self) -> None:
-        if self.views < 1:
-            raise SettingError(f"views is the number of views of each picture, at least 1; got {self.views}")
+    noise: Amount = 0.0
+    views: Count = 1
 
     @abstractmethod
     def seen(self, picture: Size, network: Size) -> Size:
@@ -72,21 +70,11 @@ class Transforms(Views):
         keep: let the network see just as many pixels as the picture has, for networks that take nothing else.
     """
 
-    pad: int = 0
-    jitter: tuple[int, int] = (0, 0)
-    scales: tuple[float, ...] = (1.0,)
-    angles: tuple[float, ...] = (0.0,)
+    pad: Whole = 0
+    jitter: tuple[Whole, Whole] = (0, 0)
+    scales: Annotated[tuple[Positive, ...], NotEmpty()] = (1.0,)
+    angles: Annotated[tuple[float, ...], NotEmpty()] = (0.0,)
     keep: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if min(self.pad, *self.jitter) < 0:
-            raise SettingError(f"pad and jitter are pixels, at least 0; got {self.pad} and {self.jitter}")
-        if not self.scales or not self.angles or min(self.scales) <= 0:
-            raise SettingError(
-                f"scales are one or more positive factors, angles one or more degrees; got {self.scales} and "
-                f"{self.angles}"
-            )
 
     def seen(self, picture: Size, network: Size) -> Size:
         if self.keep:
@@ -132,9 +120,9 @@ class Crops(Views):
             stays within the picture.
     """
 
-    part: float = 0.25
-    spread: float = 0.1
-    off: float = 0.15
+    part: Annotated[float, Above(0), AtMost(1)] = 0.25
+    spread: Amount = 0.1
+    off: Amount = 0.15
 
     def seen(self, picture: Size, network: Size) -> Size:
         return network

@@ -13,6 +13,7 @@ import innerview as iv
 from innerview.attribution.incremental import regions, windows
 from innerview.attribution.incremental.regions import Covers, Plan
 from innerview.modules.scope import untouched
+from innerview.operations.reach import Window
 from innerview.operations.tape import record
 from small_networks import Functional, Residual, SmallCNN, TinyViT, images, network
 
@@ -335,7 +336,7 @@ def test_the_changed_area_is_what_changes() -> None:
         area = windows.Area(
             windows.Extent.covering(torch.tensor([5]), torch.tensor([9]), 17),
             windows.Extent.covering(torch.tensor([7]), torch.tensor([9]), 17),
-        ).through(windows.Window.of(kernel, stride, padding, dilation), convolution(x).shape[2:])
+        ).through((Window(kernel, stride, padding, dilation),) * 2, convolution(x).shape[2:])
         low, high = changed.amin(0), changed.amax(0) + 1
         assert (int(area.rows.low), int(area.rows.high)) == (int(low[0]), int(high[0]))
         assert (int(area.columns.low), int(area.columns.high)) == (int(low[1]), int(high[1]))

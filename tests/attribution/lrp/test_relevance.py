@@ -180,11 +180,12 @@ def test_half_precision_comes_close(rule: str) -> None:
     assert torch.cosine_similarity(found, expected, dim=0) > 0.97
 
 
+@pytest.mark.usefixtures("unchecked_types")
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"rule": "composite"}, "rule is one of epsilon-plus-flat.*got 'composite'"),
-        ({"epsilon": 0.0}, "must be more than 0; got 0"),
+        ({"rule": "composite"}, "rule is \"epsilon-plus-flat\".*got 'composite'"),
+        ({"epsilon": 0.0}, "epsilon is a number, above 0; got 0"),
         ({"gamma": -1.0}, "at least 0; got -1"),
     ],
 )

@@ -4,6 +4,7 @@ import io
 import tarfile
 import time
 from contextlib import suppress
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -72,6 +73,20 @@ def test_weights_from_a_file_replace_the_builtin_ones(tmp_path: Path) -> None:
 def test_preprocess_replaces_the_sources_own() -> None:
     own = Preprocess(28, mean=(0.5,), std=(0.5,), interpolation="lanczos")
     assert load("lenet", preprocess=own).preprocess is own
+
+
+def test_a_function_changes_a_part_of_the_preprocessing() -> None:
+    own = load("tiny-resnet").preprocess
+    net = load("tiny-resnet", preprocess=lambda known: replace(known, size=96))
+    assert net.preprocess == replace(own, size=96)
+    assert net.source.preprocess == net.preprocess
+
+
+def test_labels_replace_those_that_come_with_the_name(tmp_path: Path) -> None:
+    digits = [f"digit {number}" for number in range(10)]
+    (tmp_path / "digits.txt").write_text("\n".join(digits))
+    assert load("lenet", labels=digits).label(3) == load("lenet", labels=tmp_path / "digits.txt").label(3) == "digit 3"
+    assert load("lenet", labels=()).labels is None
 
 
 def test_random_weights_are_the_same_each_time_and_leave_the_generator_alone() -> None:

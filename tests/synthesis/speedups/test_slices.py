@@ -82,7 +82,7 @@ def test_scores_and_gradients_are_those_of_the_whole_layer(layer: str, rescued: 
         with Rescue() if rescued else nullcontext():
             whole = input_gradient(net, x, objective)
     torch.testing.assert_close(part.scores, whole.scores)
-    torch.testing.assert_close(part.gradients[0], whole.gradients[0])
+    torch.testing.assert_close(part.gradient, whole.gradient)
 
 
 def test_only_some_channels_are_computed() -> None:

@@ -56,10 +56,10 @@ def test_every_position_has_its_value_and_gradient(layer: str) -> None:
             whole = input_gradient(net, x, objective)
             found = input_gradient(net, shown(x, [part.window]), part)
         torch.testing.assert_close(found.scores, whole.scores)
-        expected = whole.gradients[0]
+        expected = whole.gradient
         inside = torch.zeros_like(expected)
         window = part.window
-        inside[0, :, window.top :, window.left :][:, : window.size[0], : window.size[1]] = found.gradients[0][0]
+        inside[0, :, window.top :, window.left :][:, : window.size[0], : window.size[1]] = found.gradient[0]
         torch.testing.assert_close(inside, expected)
     assert narrower > len(positions) / 3
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 
 import innerview as iv
-from zoo.specimen import Subject, as_maps, on_grid
+from zoo.specimen import Subject, as_maps
 
 METHODS: dict[str, iv.Method] = {name: kind() for name, kind in iv.METHODS.items()} | {
     "integratedgradients": iv.IntegratedGradients(points=3),
@@ -55,7 +55,7 @@ def gradcam(s: Subject) -> None:
     """At the middle layer it is the formula, by plain hooks."""
     axes = s.layers[s.middle]
     values, gradients = s.gradient_at(s.middle)
-    values, gradients = (on_grid(as_maps(each, axes), axes) for each in (values, gradients))
+    values, gradients = (as_maps(each, axes) for each in (values, gradients))
     expected = (gradients.mean((2, 3), keepdim=True) * values).sum(1, keepdim=True)
     s.agree(iv.GradCAM(s.middle, relu=False)(s.net, s.images, s.why).values, expected)
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 import innerview as iv
-from zoo.specimen import MEAN, STD, Subject, as_maps, on_grid
+from zoo.specimen import MEAN, STD, Subject, as_maps
 
 FEW = replace(iv.LECTURE, steps=4)
 ONE = replace(iv.LECTURE, steps=1)
@@ -38,7 +38,7 @@ def shares(s: Subject) -> Tensor:
     """a ⊙ ∂s / ∂a of the first image at the middle layer, by plain hooks: [channel, row, column]."""
     axes = s.layers[s.middle]
     values, gradients = s.gradient_at(s.middle)
-    return on_grid(as_maps(values * gradients, axes), axes)[0].detach()
+    return as_maps(values * gradients, axes)[0].detach()
 
 
 def dictionary(s: Subject) -> None:
@@ -61,5 +61,12 @@ def groups(s: Subject) -> None:
 def grid(s: Subject) -> None:
     """The magnitudes are the lengths of the activation vectors, averaged over quarters."""
     found = iv.activation_grid(s.net, s.images[:1], s.middle, most=2, canvas=iv.Pixels(), recipe=ONE)
-    maps = on_grid(s.maps(s.middle, s.precise[:1]), s.layers[s.middle])
+    maps = s.maps(s.middle, s.precise[:1])
     s.agree(found.magnitudes[None], functional.adaptive_avg_pool2d(maps, 2).norm(dim=1))
+
+
+def caricature(s: Subject) -> None:
+    """What a picture reaches is the product of its activation with the image's, in the middle layer."""
+    made = iv.caricature(s.net, s.images[:1], s.middle, recipe=ONE, power=0.0)
+    wanted, found = s.maps(s.middle, s.precise[:1]), s.maps(s.middle, prepared(s, made.images))
+    s.agree(made.scores[:, None], (wanted * found).sum((1, 2, 3))[:, None] / wanted[0, 0].numel())

@@ -66,6 +66,14 @@ def activations(s: Subject) -> None:
     assert [*expected].index([*found][-1]) >= len(expected) / 2 - 1
 
 
+def maps(s: Subject) -> None:
+    """An early, a middle and a late layer as maps are what a plain hook and a permutation give; vectors are none."""
+    places = [layer for layer, axes in s.layers.items() if axes != "bc"]
+    found = iv.activations(s.net, s.images, places)
+    for layer in places:
+        s.agree(found.maps(layer), s.maps(layer, s.precise))
+
+
 def attentions(module: nn.Module) -> list[str]:
     """The inside of each attention."""
     return [f"{name}." for name, each in module.named_modules() if "Attention" in type(each).__name__]

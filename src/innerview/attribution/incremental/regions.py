@@ -20,7 +20,8 @@ from ...modules.scope import members
 from ...network.network import Network
 from ...operations.folding import folded
 from ...operations.tape import CannotRecordError, Ref, Step, Tape, record, replaced
-from .local_rules import Operation, Rule, collapse_of, local_rule
+from .local_rules import Rule, collapse_of, local_rule
+from .recorded import Recorded
 from .whole_rules import on_batch
 from .windows import Area, Extent, Region
 
@@ -127,21 +128,21 @@ class Plan:
         areas, local, collapsed, whole = {0: image}, [], {}, []
         work = left = 0.0
         for step in steps:
-            operation = Operation.of(step, tape, own, read)
-            work += operation.work
+            recorded = Recorded.of(step, tape, own, read)
+            work += recorded.work
             windows = [areas[number] for number in step.inputs if number in areas]
             at_hand = len(windows) == len(step.inputs)
-            if at_hand and (rule := local_rule(operation)):
+            if at_hand and (rule := local_rule(recorded)):
                 local.append((step, rule))
                 area = rule.area(windows)
                 areas.update(dict.fromkeys(step.outputs, area))
-                left += operation.work * area.share + OVERHEAD / len(area.rows.low)
-            elif at_hand and (collapse := collapse_of(operation)):
+                left += recorded.work * area.share + OVERHEAD / len(area.rows.low)
+            elif at_hand and (collapse := collapse_of(recorded)):
                 collapsed[step.outputs[0]] = (step.inputs[0], collapse)
             else:
                 on_batch(step, tape, 1)
                 whole.append(step)
-                left += operation.work
+                left += recorded.work
         wanted = dict.fromkeys([*(number for step in whole for number in step.inputs), tape.output])
         handed_over = tuple(number for number in wanted if number in areas or number in collapsed)
         kept = {*handed_over, *(source for source, _ in collapsed.values())}

@@ -4,13 +4,18 @@ The images of a batch stay the outermost axis of every value, alone or merged wi
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 
-from ...operations.tape import CannotRecordError, Ref, Step, Tape, leaves
+from ...operations.reach import How
+from ...operations.table import Read, operation, reads
+from ...operations.tape import CannotRecordError, Ref, Step, Tape, named
 
 aten = torch.ops.aten
+RESHAPED = {aten.view, aten._unsafe_view, aten._reshape_alias, aten.as_strided}
+"""Views of memory that is in order, as that of a batch need not be."""
 
 
 def on_batch(step: Step, tape: Tape, count: int) -> Callable[..., Any]:
@@ -20,76 +25,26 @@ def on_batch(step: Step, tape: Tape, count: int) -> Callable[..., Any]:
         CannotRecordError: the operation may mix the images of a batch, or its arguments hold the batch's size in a
             way that is not known.
     """
-    packet = step.func.overloadpacket
-    if packet in SIZED:
-        source, size = tape.values[step.inputs[0]], step.args[1]
-        _require(step, torch.equal(source.reshape(size), tape.values[step.outputs[0]]))
-        return lambda source, size, *_: source.reshape(size[0] if size[0] < 0 else size[0] * count, *size[1:])
-    if packet in ALONG:
-        _require(step, _dimension(step, tape, ALONG[packet]) != 0 and not _constants(step))
-    elif packet in REDUCTIONS:
-        _require(step, len(step.args) > 1 and step.args[1] and 0 not in _dimensions(step, tape))
-    elif packet in PRODUCTS:
-        position = PRODUCTS[packet]
-        _require(step, [index for index, arg in enumerate(step.args) if isinstance(arg, Ref)] == [position])
-    elif packet is aten.permute:
-        _require(step, step.args[1][0] == 0)
-    elif packet is aten.transpose:
-        _require(step, 0 not in [each % tape.values[step.inputs[0]].dim() for each in step.args[1:]])
-    elif torch.Tag.pointwise in step.func.tags:
-        rank = tape.values[step.outputs[0]].dim()
-        _require(step, all(tape.values[number].dim() == rank for number in step.inputs))
-        _require(step, all(each.dim() < rank or len(each) == 1 for each in _constants(step)))
-    else:
-        _require(step, packet in PER_IMAGE and len(step.inputs) == 1 and isinstance(step.args[0], Ref))
-    return step.func
-
-
-def _require(step: Step, fits: object) -> None:
-    if not fits:
+    known, read = operation(step.func), reads(step, tape)
+    if known is None or read is None or not all(_apart(each, broadcasts=known.broadcasts) for each in read):
         raise CannotRecordError(f"{step.name} may mix the images of a batch")
+    return step.func if known.sizes is None else partial(_enlarged, step, known.sizes, count)
 
 
-def _constants(step: Step) -> list[torch.Tensor]:
-    return [each for each in leaves((*step.args, *step.kwargs.values())) if isinstance(each, torch.Tensor)]
+def _apart(read: Read, *, broadcasts: bool) -> bool:
+    """Whether each image of a batch reads its own part of an operand, or all the same constant."""
+    links = read.reach.links if read.reach else ()
+    if isinstance(read.value, Ref):
+        return any((link.source[0], link.result[:1], link.how) == (0, (0,), How.SAME) for link in links)
+    along = any(0 in link.result for link in links)
+    return not along or (broadcasts and read.shape[0] == 1)
 
 
-def _dimension(step: Step, tape: Tape, position: int) -> int:
-    rank = tape.values[step.inputs[0]].dim() + (step.func.overloadpacket is aten.unsqueeze)
-    return (step.args[position] if len(step.args) > position else 0) % rank
-
-
-def _dimensions(step: Step, tape: Tape) -> list[int]:
-    return [each % tape.values[step.inputs[0]].dim() for each in step.args[1]]
-
-
-SIZED = {aten.view, aten._unsafe_view, aten.as_strided}
-ALONG = {
-    aten.cat: 1,
-    aten._softmax: 1,
-    aten._log_softmax: 1,
-    aten.slice: 1,
-    aten.select: 1,
-    aten.split: 2,
-    aten.split_with_sizes: 2,
-    aten.unsqueeze: 1,
-}
-REDUCTIONS = {aten.mean, aten.sum, aten.amax}
-PRODUCTS = {aten.addmm: 1, aten.mm: 0}
-PER_IMAGE = {
-    aten.convolution,
-    aten.native_batch_norm,
-    aten._native_batch_norm_legit_no_training,
-    aten.native_layer_norm,
-    aten.max_pool2d_with_indices,
-    aten.avg_pool2d,
-    aten._adaptive_avg_pool2d,
-    aten.adaptive_max_pool2d,
-    aten.constant_pad_nd,
-    aten.upsample_nearest2d,
-    aten.upsample_bilinear2d,
-    aten.clone,
-    aten.detach,
-    aten.alias,
-    aten._to_copy,
-}
+def _enlarged(step: Step, sizes: str, count: int, *args: Any, **kwargs: Any) -> Any:
+    """The step for so many images, where its argument `sizes` holds the length of the axis that they lie along."""
+    given = named(step.func, args, kwargs)
+    size = given[sizes]
+    one = size if isinstance(size, int) else size[0]
+    whole = one if one < 0 else one * count
+    given[sizes] = whole if isinstance(size, int) else [whole, *size[1:]]
+    return given["self"].reshape(given[sizes]) if step.func.overloadpacket in RESHAPED else step.func(**given)

@@ -16,6 +16,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from ...operations.reach import Window
+
+Windows = tuple[Window, Window]
+"""Along rows and along columns."""
 Places = Int[Tensor, "mask"]
 Maps = Float[Tensor, "mask channel row column"]
 
@@ -44,11 +48,16 @@ class Extent:
         """Whether every position is kept."""
         return self.size == self.length
 
-    def through(self, kernel: int, stride: int, padding: int, dilation: int, length: int) -> "Extent":
-        """The extent behind a convolution or pooling that gives `length` positions."""
-        low = _floor(self.low + padding - dilation * (kernel - 1) + stride - 1, stride).clamp(0, length - 1)
-        high = (_floor(self.high - 1 + padding, stride) + 1).clamp_max(length)
+    def through(self, window: Window, length: int) -> "Extent":
+        """The extent behind an operation that reads such windows and gives `length` positions."""
+        low = _floor(self.low + window.padding - window.reach + window.stride, window.stride).clamp(0, length - 1)
+        high = (_floor(self.high - 1 + window.padding, window.stride) + 1).clamp_max(length)
         return Extent.covering(low, torch.maximum(high, low + 1), length)
+
+    def read_by(self, window: Window) -> Int[Tensor, "mask position"]:
+        """What an operation must be given, without padding it further, to compute the positions kept."""
+        first = self.start * window.stride - window.padding
+        return first[:, None] + torch.arange((self.size - 1) * window.stride + window.reach)
 
     def joined(self, other: "Extent") -> "Extent":
         """Where either has changed."""
@@ -82,13 +91,13 @@ class Area:
         """The kept part of the map, 0–1."""
         return self.rows.size * self.columns.size / (self.rows.length * self.columns.length)
 
-    def through(self, window: "Window", size: Sequence[int]) -> "Area":
-        """The area behind a window operation that gives maps of this size."""
-        rows, columns = (
-            extent.through(*sides, length)
-            for extent, sides, length in zip((self.rows, self.columns), window.sides, size, strict=True)
-        )
-        return Area(rows, columns)
+    def through(self, windows: Windows, size: Sequence[int]) -> "Area":
+        """The area behind an operation that reads such windows and gives maps of this size."""
+        return Area(self.rows.through(windows[0], size[0]), self.columns.through(windows[1], size[1]))
+
+    def read_by(self, windows: Windows) -> "Positions":
+        """What an operation must be given, without padding it further, to compute this area."""
+        return Positions(self.rows.read_by(windows[0]), self.columns.read_by(windows[1]))
 
     def joined(self, other: "Area") -> "Area":
         """Where either has changed."""
@@ -114,29 +123,6 @@ class Positions:
     def at(self) -> tuple:
         """The index that picks them, of each mask, from one map."""
         return (..., self.rows[:, :, None], self.columns[:, None, :])
-
-
-@dataclass(frozen=True)
-class Window:
-    """A convolution's or pooling's geometry: kernel, stride, padding and dilation along rows and along columns."""
-
-    sides: tuple[tuple[int, int, int, int], tuple[int, int, int, int]]
-
-    @classmethod
-    def of(cls, *values: int | Sequence[int]) -> "Window":
-        """From kernel, stride, padding and dilation, each one number or two."""
-        pairs = [(each, each) if isinstance(each, int) else (each[0], each[-1]) for each in values]
-        rows, columns = zip(*pairs, strict=True)
-        return cls((rows, columns))
-
-    def reads(self, area: Area) -> Positions:
-        """What the operation must be given, without padding it further, to compute this area."""
-        rows, columns = (
-            (extent.start * stride - padding)[:, None]
-            + torch.arange((extent.size - 1) * stride + dilation * (kernel - 1) + 1)
-            for extent, (kernel, stride, padding, dilation) in zip((area.rows, area.columns), self.sides, strict=True)
-        )
-        return Positions(rows, columns)
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,27 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ...errors import MethodError, SettingError
+from ...errors import MethodError
 from ...modules.checkpoints import checkpoints_refused
+from ...modules.scope import differentiating
 from ...network.network import Network
 from ...network.seen import Seen
 from ...objectives import Objective
-from ...passes.forward import forward
+from ...objectives.scoring import forward_for
+from ...settings import Amount, Positive
 from ..method import About, Images, Maps, Method
 from .relevance import Relevance
 from .rules import Rule, Rules, box_rule, epsilon_rule, flat_rule, gamma_rule, zplus_rule
 from .without_rule import refuse_unknown
 
-RULES = {
+Composite = Literal["epsilon-plus-flat", "epsilon-gamma-box", "epsilon", "gamma", "zplus"]
+RULES: dict[Composite, tuple[str, str, str]] = {
     "epsilon-plus-flat": ("flat", "zplus", "epsilon"),
     "epsilon-gamma-box": ("box", "gamma", "epsilon"),
     "epsilon": ("epsilon", "epsilon", "epsilon"),
@@ -83,24 +87,16 @@ class LRP(Method):
         needs="convolutions, linear layers, ReLU, normalisation, pooling, sums",
     )
 
-    rule: str = "epsilon-plus-flat"
-    epsilon: float = 1e-6
-    gamma: float = 0.25
-
-    def __post_init__(self) -> None:
-        if self.rule not in RULES:
-            raise SettingError(f"rule is one of {', '.join(RULES)}; got {self.rule!r}")
-        if not self.epsilon > 0:
-            raise SettingError(f"epsilon keeps denominators from zero and must be more than 0; got {self.epsilon}")
-        if not self.gamma >= 0:
-            raise SettingError(f"gamma is how much more some contributions count, at least 0; got {self.gamma}")
+    rule: Composite = "epsilon-plus-flat"
+    epsilon: Positive = 1e-6
+    gamma: Amount = 0.25
 
     def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
         """The relevance of every value of each image."""
-        with torch.inference_mode(False), torch.enable_grad():
+        with differentiating():
             leaf = images.clone().requires_grad_()
             with checkpoints_refused(net.name), Relevance(self._rules(net)):
-                seen = forward(net, leaf, record=objective.layers, stop=not objective.reads_output)
+                seen = forward_for(net, leaf, objective)
             ends, relevances = zip(*_start(net, objective, seen), strict=True)
             if not all(end.requires_grad for end in ends):
                 raise MethodError(
@@ -114,7 +110,7 @@ class LRP(Method):
     def total(self, net: Network, images: Images, objective: Objective) -> Float[Tensor, "batch"]:
         """What relevance starts from: for logits, their sums and their differences, the score."""
         with torch.no_grad():
-            seen = forward(net, images, record=objective.layers, stop=not objective.reads_output)
+            seen = forward_for(net, images, objective)
         return torch.stack([relevance.flatten(1).sum(1) for _, relevance in _start(net, objective, seen)]).sum(0)
 
     def _rules(self, net: Network) -> Rules:
@@ -133,7 +129,7 @@ class LRP(Method):
 def _start(net: Network, objective: Objective, seen: Seen) -> list[tuple[Tensor, Tensor]]:
     """The tensors that the objective reads, each with its relevance A ⊙ ∂s/∂A."""
     ends = [*seen.activations.values()] + ([] if seen.output is None else [seen.output])
-    with torch.inference_mode(False), torch.enable_grad():
+    with differentiating():
         leaves = [end.detach().clone().requires_grad_() for end in ends]
         output = None if seen.output is None else leaves[-1]
         copied = replace(seen, activations=dict(zip(seen.activations, leaves, strict=False)), output=output)

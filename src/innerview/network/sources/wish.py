@@ -1,4 +1,4 @@
-"""What is asked of a source of networks, what it hands over, and how it says that it cannot."""
+"""What is asked of an origin of networks, what it hands over, and how it says that it cannot."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,14 +23,14 @@ class Wish:
     """A network that someone wants.
 
     Attributes:
-        source: the part of the name before the first slash, or None for a user's own function.
+        origin: the part of the name before the first slash, or None for a user's own function.
         name: the rest of the name.
         weights: None for the pretrained ones, "random", or a file.
         options: keyword arguments for the function that builds the module.
-        preprocess: what to use instead of the source's preprocessing.
+        preprocess: what to use instead of what comes with the name.
     """
 
-    source: str | None
+    origin: str | None
     name: str
     weights: str | Path | None = None
     options: dict[str, Any] = field(default_factory=dict)
@@ -38,12 +38,12 @@ class Wish:
 
     @property
     def full_name(self) -> str:
-        """The name with its source."""
-        return f"{self.source}/{self.name}" if self.source else self.name
+        """The name with its origin."""
+        return f"{self.origin}/{self.name}" if self.origin else self.name
 
     @property
     def pretrained(self) -> bool:
-        """Whether the source's own weights are wanted."""
+        """Whether the origin's own weights are wanted."""
         return self.weights is None
 
     @property
@@ -54,10 +54,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class Parts:
-    """A module with the wished weights, and what its source knows about it; None is what it does not know.
+    """A module with the wished weights, and what its origin knows about it; None is what it does not know.
 
     Attributes:
-        untrained: whether the weights that the source itself gives are random.
+        untrained: whether the weights that the origin itself gives are random.
     """
 
     module: nn.Module
@@ -95,13 +95,13 @@ def library(wish: Wish, name: str) -> ModuleType:
         return import_module(name)
     except ImportError as error:
         raise LoadError(
-            f'{wish.full_name} needs the library {name}; install it with: pip install "innerview[{wish.source}]"'
+            f'{wish.full_name} needs the library {name}; install it with: pip install "innerview[{wish.origin}]"'
         ) from error
 
 
 def unknown(wish: Wish, names: Iterable[str]) -> LoadError:
-    """The error for a name that a source does not know."""
-    near = [f"{wish.source}/{name}" for name in nearest(wish.name, names)]
+    """The error for a name that an origin does not know."""
+    near = [f"{wish.origin}/{name}" for name in nearest(wish.name, names)]
     return LoadError(f"no network is called {wish.full_name!r}{listed('; the nearest are ', near)}")
 
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import UInt8
@@ -14,6 +15,7 @@ from PIL import Image
 
 from ...errors import SettingError
 from ...files import replacing
+from ...settings import Above, AtMost, checked
 from ..drawing.colours import Pixels
 from ..drawing.montage import WHITE
 
@@ -43,8 +45,7 @@ def require(path: Path, fps: float) -> None:
     """Refuse, before any work, a file or a speed that `write` cannot do."""
     if path.suffix.lower() not in _WRITERS:
         raise SettingError(f"an animation is written as {' or '.join(_WRITERS)}; got {path.name!r}")
-    if not 0 < fps <= FASTEST:
-        raise SettingError(f"fps is a number of pictures in a second, above 0 and up to {FASTEST}; got {fps}")
+    checked("fps", fps, Annotated[float, Above(0), AtMost(FASTEST)])
     if path.suffix.lower() == ".mp4":
         _library()
 

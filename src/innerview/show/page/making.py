@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Mapping
 
-from ...network.grids import default_layer
+from ...network.default_layer import default_layer
 from ...results import versions
 from ..drawing.titles import plain
 from .section import Visit
@@ -39,7 +39,8 @@ def command(visit: Visit) -> str:
         return ""
     random = " --weights random" if visit.net.untrained else ""
     name = shlex.quote(plain(visit.net.name))
-    return f"innerview tour {shlex.quote(visit.source or 'IMAGE')} --network {name}{random}"
+    asked = f" --objective {shlex.quote(str(visit.asked))}" if visit.asked else ""
+    return f"innerview tour {shlex.quote(visit.source or 'IMAGE')} --network {name}{random}{asked}"
 
 
 def code(visit: Visit) -> str:
@@ -49,6 +50,7 @@ def code(visit: Visit) -> str:
     load = (
         f"iv.load({name!r}{random})" if _has_a_source(visit) else "iv.Network(module, preprocess, labels)  # your own"
     )
+    asked = f"iv.parse_objective({str(visit.asked)!r})" if visit.asked else f"iv.Logit({visit.top[0].index})"
     has_grid = default_layer(visit.net, visit.image) is not None
     return "\n".join(
         [
@@ -56,7 +58,7 @@ def code(visit: Visit) -> str:
             "",
             f"net = {load}",
             f"x = net.prepare({visit.source or 'IMAGE'!r})",
-            f"a = iv.{'GradCAM' if has_grid else 'SmoothGrad'}()(net, x, iv.Logit({visit.top[0].index}))",
+            f"a = iv.{'GradCAM' if has_grid else 'SmoothGrad'}()(net, x, {asked})",
             'iv.save(a, "where.png")',
         ]
     )

@@ -15,8 +15,10 @@ from ...files import replacing
 from ...network.images import to_picture
 from ...network.network import Network, require_network
 from ...network.pictures import pictures
+from ...objectives import Question, as_objective
 from ...passes.sharing import sharing
 from ...progress import steps
+from ...settings import Count, checked
 from ..drawing.colours import Scale, photograph
 from ..drawing.titles import plain
 from .making import code, command, facts, provenance
@@ -48,7 +50,9 @@ class Shown:
     parts: list[Any]
 
 
-def tour(net: Network, source: Any, *, top: int = 5, title: str | None = None) -> str:
+def tour(
+    net: Network, source: Any, *, objective: Question | None = None, top: int = 5, title: str | None = None
+) -> str:
     """A page that looks at one image and at the network that sees it, as HTML text.
 
     It holds everything in itself: no scripts, no links to elsewhere, images as data. It works from a file, in light
@@ -57,16 +61,19 @@ def tour(net: Network, source: Any, *, top: int = 5, title: str | None = None) -
     Args:
         net: the network; it is not changed.
         source: the image, as anything `net.prepare` takes.
+        objective: what the maps of the page explain, and what else a picture is made for: an objective, or a class by
+            index or name; by default the most probable class.
         top: how many of the most probable classes are listed, at least 1.
         title: the page's heading; by default the network's name.
 
     Raises:
         SettingError: there is more than one image, or `top` is less than 1.
+        LabelError, LayerError, ObjectiveError: the question does not fit the network.
         ImageError, NetworkError: the image cannot be used, or the network gives no class scores.
     """
     require_network(net)
     with sharing(net, _image(net, source)) as image:
-        visit = _visit(net, image, source, top)
+        visit = _visit(net, image, source, top, objective)
         work = [(section, section.parts(visit)) for section in SECTIONS]
         with steps("looking", sum(len(parts) for _, parts in work)) as advance:
             shown = []
@@ -79,9 +86,9 @@ def tour(net: Network, source: Any, *, top: int = 5, title: str | None = None) -
     return _page(visit, shown, _photograph(source), title)
 
 
-def write_tour(net: Network, source: Any, path: str | Path, *, top: int = 5, title: str | None = None) -> None:
-    """Write the page that `tour` makes to a file, whole or not at all."""
-    page = tour(net, source, top=top, title=title)
+def write_tour(net: Network, source: Any, path: str | Path, **settings: Any) -> None:
+    """Write the page that `tour` makes with these settings to a file, whole or not at all."""
+    page = tour(net, source, **settings)
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
@@ -93,11 +100,13 @@ def _image(net: Network, source: Any) -> Tensor:
     return image
 
 
-def _visit(net: Network, image: Tensor, source: Any, top: int) -> Visit:
-    if top < 1:
-        raise SettingError(f"top is a number of classes, at least 1; got {top}")
+def _visit(net: Network, image: Tensor, source: Any, top: int, objective: Question | None) -> Visit:
+    top = checked("top", top, Count)
     name = plain(Path(source).name) if isinstance(source, str | Path) else ""
-    return Visit(net, image, tuple(net.predict(image, top)[0]), name)
+    asked = None if objective is None else as_objective(net, objective, image)
+    for layer in asked.layers if asked else ():
+        net.address(layer, image)
+    return Visit(net, image, tuple(net.predict(image, top)[0]), name, asked)
 
 
 def _photograph(source: Any) -> Image.Image | None:

@@ -8,7 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ...network.network import Network, Prediction
-from ...objectives import Logit
+from ...objectives import Logit, Objective
+from ..drawing.titles import plain
 
 
 @dataclass(frozen=True)
@@ -16,18 +17,24 @@ class Visit:
     """One network and one image, prepared: what every section looks at.
 
     `top` has the most probable classes, the most probable first; `source` is the file's name, or "" for pixels
-    that came from no file.
+    that came from no file; `asked` is the question that somebody asked, None for what speaks for the answer.
     """
 
     net: Network
     image: Float[Tensor, "1 channel row column"]
     top: tuple[Prediction, ...]
     source: str
+    asked: Objective | None = None
 
     @property
-    def answer(self) -> Logit:
-        """The question that the page asks: what speaks for the most probable class."""
-        return Logit(self.top[0].index)
+    def question(self) -> Objective:
+        """What the maps of the page explain: the question asked, or the score of the most probable class."""
+        return self.asked or Logit(self.top[0].index)
+
+    @property
+    def words(self) -> str:
+        """The question in a few words."""
+        return plain(self.question.describe(self.net))
 
 
 Part = Callable[[], Any]

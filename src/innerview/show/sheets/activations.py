@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from ...activation.compare import Comparison
 from ...activation.maps import Activations, Choice
 from ...errors import SettingError
 from ...operations.receptive_field import ReceptiveField
+from ...settings import AtLeast, AtMost, Seed, Settings, Whole
 from ..drawing.bands import Band, Box, stacked
 from ..drawing.colours import Heatmap, Pixels, Scale, photograph
 from ..drawing.montage import Picture, in_rows, montage
@@ -36,7 +37,7 @@ Sharing = Literal["layer", "channel"]
 
 
 @dataclass(frozen=True)
-class Look:
+class Look(Settings):
     """How the channels of a layer are shown.
 
     Attributes:
@@ -50,20 +51,14 @@ class Look:
         seed: for "random" channels.
     """
 
-    channels: Choice | Sequence[int] = "strongest"
-    count: int | None = None
-    page: int = 0
+    channels: Choice | Sequence[Whole] = "strongest"
+    count: Annotated[int, AtLeast(1), AtMost(MOST_TILES)] | None = None
+    page: Whole = 0
     scale: Sharing = "layer"
     over: bool = False
-    position: tuple[int, int] | None = None
-    image: int = 0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.scale not in get_args(Sharing):
-            raise SettingError(f'scale is "layer" or "channel"; got {self.scale!r}')
-        if self.count is not None and not 1 <= self.count <= MOST_TILES:
-            raise SettingError(f"a layer has room for 1 to {MOST_TILES} channels on a sheet; got {self.count}")
+    position: tuple[Whole, Whole] | None = None
+    image: Whole = 0
+    seed: Seed = 0
 
     def tiles(self, layers: int) -> int:
         """How many channels of each of so many layers."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 
 from ...attribution.method import Attribution
 from ...errors import SettingError
+from ...settings import checked
 from ..drawing.chosen import MOST_IMAGES, numbered
 from ..drawing.colours import PERCENTILE, Heatmap, Pixels, Scale, flaw, photograph
 from ..drawing.paper import INK, LETTERS, LINE, QUIET, Paper
@@ -68,8 +69,7 @@ def sheet(
         SettingError: the results are not of the same images, or too many for one sheet.
     """
     results = [results] if isinstance(results, Attribution) else list(results)
-    if style not in get_args(Style):
-        raise SettingError(f'style is "overlay" or "map"; got {style!r}')
+    checked("style", style, Style)
     rows = _rows(results, images)
     columns = _columns(results, rows, shared_scale=shared_scale)
     return _Layout.of(columns).draw(columns, style, _key(results, shared_scale=shared_scale))

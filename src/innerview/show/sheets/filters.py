@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from jaxtyping import Float
 from matplotlib.figure import Figure
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...errors import SettingError
 from ...parameters.filters import Filters
+from ...settings import checked
 from ..drawing.bands import Band, stacked
 from ..drawing.colours import Pixels, Scale
 from ..drawing.montage import Picture, enlarged, in_rows, kernel_tiles, montage
@@ -61,8 +62,7 @@ def filter_sheet(result: Filters, *, pairs: bool = False, scale: Sharing = "shar
     Raises:
         SettingError: there is no such page or scale.
     """
-    if scale not in get_args(Sharing):
-        raise SettingError(f'scale is "shared" or "each"; got {scale!r}')
+    checked("scale", scale, Sharing)
     form = _Form.of(result, pairs)
     rows = _rows(len(result.kernels), form.on_a_page, page)
     shared = Scale.of(list(result.kernels.flatten(0, 1)), signed=True)

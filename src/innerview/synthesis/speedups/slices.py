@@ -1,7 +1,6 @@
 """Convolutions that compute only the channels that are asked about, where nothing else reads the others."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,16 +9,15 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from ...network.network import Network
+from ...network.readings import ChannelsFirst
+from ...network.recognition import reading
 from ...objectives import Objective
+from ...operations.table import reads
+from ...operations.tape import CannotRecordError, Ref, Step, Tape, record
 from ...passes.forward import forward
 from ..canvas import Size
 from .window import LEAST
 
-CHANNELWISE = re.compile(
-    "Add|Alias|AvgPool2D|Clamp|ClampMin|Clone|CudnnBatchNorm|Elu|Gelu|Hardsigmoid|Hardswish|Hardtanh|LeakyRelu|"
-    "MaxPool2D|MaxPool2DWithIndices|Mul|NativeBatchNorm|Relu|Relu6|Sigmoid|Silu|Sub|ToCopy"
-)
-"""Operations of which each channel that comes out depends on that channel only."""
 _AT_MOST = 0.5
 
 
@@ -51,8 +49,9 @@ class Slices(TorchFunctionMode):
 def slices_for(net: Network, objective: Objective, view: Size) -> Slices:
     """What can be left out of passes for this question; nothing, if it reads more than half of the layer's channels.
 
-    The convolutions are those whose output comes to the layer through operations of `CHANNELWISE`, and in no other
-    way. Which they are is read off the graph of one pass of a small picture.
+    The convolutions are those whose output comes to the layer through operations of which each channel that comes out
+    depends on that channel only, and in no other way. Which they are is read off the tape of one pass of a small
+    picture.
     """
     if objective.reads_output or len(objective.layers) != 1:
         return Slices()
@@ -61,39 +60,56 @@ def slices_for(net: Network, objective: Objective, view: Size) -> Slices:
     if channels is None:
         return Slices()
     small = (min(view[0], LEAST), min(view[1], LEAST))
-    leaf = net.blank(small if net.takes(small) else view).requires_grad_()
-    maps = forward(net, leaf, record=(layer,), stop=True).activations[layer]
-    if maps.dim() != 4 or not channels or max(channels) >= maps.shape[1] or len(channels) > _AT_MOST * maps.shape[1]:
+    image = net.blank(small if net.takes(small) else view)
+    shape = net.address(layer, image).shape
+    if reading(net, image, layer) != ChannelsFirst() or not channels or max(channels) >= shape[0]:
         return Slices()
-    return Slices(_only_read_by_channel(maps), sorted(channels))
+    if len(channels) > _AT_MOST * shape[0]:
+        return Slices()
+    try:
+        tape = record(lambda x: forward(net, x, record=(layer,), stop=True).activations[layer], image)
+    except CannotRecordError:
+        return Slices()
+    return Slices(_only_read_by_channel(tape), sorted(channels))
 
 
-def _only_read_by_channel(maps: Tensor) -> list[Tensor]:
-    """The weights of the convolutions whose channels come to these maps each for itself."""
-    through, ends, todo = set(), set(), [maps.grad_fn]
+def _only_read_by_channel(tape: Tape) -> list[Tensor]:
+    """The weights of the convolutions whose channels come to the output of the tape each for itself."""
+    makers = {number: step for step in tape.steps for number in step.outputs}
+    met, ends, todo = set(), [], [tape.output]
     while todo:
-        node = todo.pop()
-        if node is not None and CHANNELWISE.fullmatch(_name(node)) and node not in through:
-            through.add(node)
-            todo += [each for each, _ in node.next_functions]
-        elif node is not None and node not in through:
-            ends.add(node)
-    before = _before(ends)
-    elsewhere = [node._saved_weight for node in before if _name(node) == "Convolution"]
-    found = [node._saved_weight for node in ends - before if _name(node) == "Convolution" and node._saved_groups == 1]
-    return [each for each in found if len(each) == maps.shape[1] and not any(each is other for other in elsewhere)]
+        number = todo.pop()
+        if number not in met and number in makers:
+            step = makers[number]
+            if _channel_by_channel(step, tape, number):
+                todo += step.inputs
+            else:
+                ends.append(step)
+        met.add(number)
+    before = _before(ends, makers)
+    elsewhere = [step.arguments["weight"] for step in tape.steps if _is_convolution(step) and step.outputs[0] in before]
+    whole = (step.arguments for step in ends if _is_convolution(step) and step.outputs[0] not in before)
+    found = (each["weight"] for each in whole if each["groups"] == 1 and not each["transposed"])
+    return [each for each in found if not isinstance(each, Ref) and not any(each is other for other in elsewhere)]
 
 
-def _before(nodes: set[Any]) -> set[Any]:
-    """All that comes before these in a pass."""
-    found, todo = set(), [each for node in nodes for each, _ in node.next_functions]
+def _channel_by_channel(step: Step, tape: Tape, number: int) -> bool:
+    """Whether each channel of this value depends on that channel only, of all that it was computed from."""
+    read = reads(step, tape, step.outputs.index(number)) or ()
+    known = [each.reach for each in read if isinstance(each.value, Ref)]
+    return bool(known) and all(each is not None and each.keeps(1) for each in known)
+
+
+def _is_convolution(step: Step) -> bool:
+    return step.func.overloadpacket is torch.ops.aten.convolution
+
+
+def _before(steps: Iterable[Step], makers: Mapping[int, Step]) -> set[int]:
+    """The values that these steps were computed from."""
+    found, todo = set(), [number for step in steps for number in step.inputs]
     while todo:
-        node = todo.pop()
-        if node is not None and node not in found:
-            found.add(node)
-            todo += [each for each, _ in node.next_functions]
+        number = todo.pop()
+        if number not in found and number in makers:
+            todo += makers[number].inputs
+        found.add(number)
     return found
-
-
-def _name(node: Any) -> str:
-    return re.sub(r"Backwards?\d*$", "", node.name())

@@ -14,6 +14,7 @@ from ...objectives import Objective
 from ...objectives.objective import Scores
 from ...objectives.scoring import score
 from ...operations.receptive_field import ReceptiveField
+from ...settings import Count
 from ..canvas import Size
 
 Views = Float[Tensor, "view channel row column"]
@@ -65,7 +66,7 @@ class Windowed(Objective):
 
     objective: Objective
     window: Window
-    grid: Size
+    grid: tuple[Count, Count]
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -74,7 +75,7 @@ class Windowed(Objective):
 
     def __call__(self, seen: Seen) -> Scores:
         (layer,) = self.layers
-        maps = seen.activations[layer]
+        maps = seen.maps(layer)
         top, left = self.window.first
         below, right = (whole - part for whole, part in zip(self.grid, maps.shape[2:], strict=True))
         return self.objective(Seen({layer: functional.pad(maps, (left, right - left, top, below - top))}, None))
@@ -111,7 +112,7 @@ def _field_of(net: Network, objective: Objective, view: Size) -> tuple[tuple[int
         return None
     (layer,) = objective.layers
     position = objective.part(layer).position
-    info = {each.name: each for each in net.layers(net.blank(view))}.get(layer)
+    info = {each.name: each for each in net.traced(net.blank(view))}.get(layer)
     field = info.receptive_field if info else None
     if info is None or field is None or position is None or field.is_whole_image or len(info.finished) > 1:
         return None

@@ -68,7 +68,7 @@ class Around:
 
 @dataclass(frozen=True)
 class Moved:
-    """The explanation of the first answer, before and after, on one scale; or why there is none."""
+    """The explanation of the answer, before and after, on one scale; or why there is none."""
 
     maps: tuple[MapTile, ...]
     likeness: str
@@ -105,9 +105,9 @@ def fragile(visit: Visit) -> Fragile:
 
 
 def moved(visit: Visit, found: Attack) -> Moved:
-    """Grad-CAM of the first answer, asked of both images."""
+    """Grad-CAM of the first answer, or of the question asked, for both images."""
     try:
-        both = shift(visit.net, found, GradCAM())
+        both = shift(visit.net, found, GradCAM(), visit.asked)
     except MethodError as error:
         return Moved((), "", plain(str(error), 600))
     scale = Scale.of([each.heatmap()[0] for each in (both.before, both.after)], signed=both.before.signed)

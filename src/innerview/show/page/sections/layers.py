@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ....network.grids import marked_layers
 from ....network.layers import LayerInfo
 from ..section import Part, Section, Visit
 
@@ -69,7 +68,7 @@ def _times(values: Sequence[int]) -> str:
 
 
 def _parts(visit: Visit) -> Sequence[Part]:
-    return [lambda: layer_table(marked_layers(visit.net, visit.image))]
+    return [lambda: layer_table(visit.net.layers(visit.image))]
 
 
 SECTION = Section(

@@ -1,11 +1,12 @@
-"""What the network looks for: pictures made to answer a class as strongly as possible."""
+"""What the network looks for: pictures made to answer a class, or a question, as strongly as possible."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ....errors import MethodError
-from ....network.network import Prediction
-from ....objectives import Logit
+from ....modules.scope import untouched
+from ....objectives import Logit, Objective, PerImage
+from ....objectives.scoring import score
 from ....synthesis.recipe import CLEAR, Recipe
 from ....synthesis.result import Synthesis
 from ....synthesis.synthesize import synthesize
@@ -22,7 +23,7 @@ CHEAP, DEAR = (3, 64), (2, 32)
 
 @dataclass(frozen=True)
 class Ideal:
-    """A picture made for a class, and the class's score of it and of the photograph."""
+    """A picture made for a question, and the score of it and of the photograph."""
 
     label: str
     picture: str
@@ -33,7 +34,7 @@ class Ideal:
 
 @dataclass(frozen=True)
 class LookedFor:
-    """A picture for each of the most probable classes, or why there are none."""
+    """A picture for the question asked and for each of the most probable classes, or why there are none."""
 
     ideals: list[Ideal]
     steps: int
@@ -42,32 +43,34 @@ class LookedFor:
 
 
 def looked_for(visit: Visit) -> LookedFor:
-    """Pictures for the most probable classes, as large as the photograph is for the network, made together."""
+    """Pictures for the question asked and the most probable classes, made together, as large as the network's input."""
     rows, columns = visit.image.shape[2:]
     classes, steps = CHEAP if rows * columns <= SMALL else DEAR
-    top = visit.net.predict(visit.image, classes)[0]
+    top = [Logit(each.index) for each in visit.net.predict(visit.image, classes)[0]]
+    asked = [visit.asked, *top] if visit.asked else top
     coarse = max(rows, columns) < COARSE
     try:
-        found = _made(visit, top, replace(CLEAR, canvas=replace(CLEAR.canvas, size=(rows, columns)), steps=steps))
+        found = _made(visit, asked, replace(CLEAR, canvas=replace(CLEAR.canvas, size=(rows, columns)), steps=steps))
     except MethodError as error:
         return LookedFor([], steps, coarse, plain(str(error), 600))
-    scores = visit.net.logits(visit.image)[0].tolist()
-    return LookedFor([_ideal(found, row, each, scores[each.index]) for row, each in enumerate(top)], steps, coarse)
+    with untouched(visit.net.module):
+        scores = score(visit.net, visit.image.expand(len(asked), -1, -1, -1), PerImage(tuple(asked))).tolist()
+    return LookedFor([_ideal(found, row, reached) for row, reached in enumerate(scores)], steps, coarse)
 
 
-def _made(visit: Visit, top: Sequence[Prediction], recipe: Recipe) -> Synthesis:
+def _made(visit: Visit, asked: Sequence[Objective], recipe: Recipe) -> Synthesis:
     channels = visit.net.preprocess.channels
     if visit.image.shape[1] != channels:
         raise MethodError(
             f"a picture is drawn in the channels of the preprocessing, {channels}; this input has "
             f"{visit.image.shape[1]}. Give Preprocess a mean and a deviation for each"
         )
-    return synthesize(visit.net, [Logit(each.index) for each in top], recipe=recipe)
+    return synthesize(visit.net, asked, recipe=recipe)
 
 
-def _ideal(found: Synthesis, row: int, prediction: Prediction, reached: float) -> Ideal:
+def _ideal(found: Synthesis, row: int, reached: float) -> Ideal:
     return Ideal(
-        label=plain(prediction.label),
+        label=plain(found.objective(row)),
         picture=data_uri(drawn(found.images[row])),
         score=_number(float(found.scores[row])),
         photograph=_number(reached),

@@ -1,4 +1,4 @@
-"""Every attribution method of the catalogue, asked of the most probable class."""
+"""Every attribution method of the catalogue, asked the page's question."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ class Look:
 
 
 def look(visit: Visit, kind: type[Method]) -> Look:
-    """The method with its default settings on the visit's image and answer."""
+    """The method with its default settings on the visit's image and question."""
     method, tile, refusal = kind(), None, ""
     try:
-        tile = MapTile.of(method(visit.net, visit.image, visit.answer))
+        tile = MapTile.of(method(visit.net, visit.image, visit.question))
     except MethodError as error:
         refusal = plain(str(error), 600)
     shows, hint = reading(kind)
@@ -42,7 +42,7 @@ def _parts(visit: Visit) -> Sequence[Part]:
 SECTION = Section(
     anchor="where",
     title="Where does the answer come from?",
-    lead="Several methods, one question: which parts of the image speak for the most probable class? They measure "
+    lead="Several methods, one question: which parts of the image speak for the answer? They measure "
     "different things, so where they agree they can be believed more. Left, the map over the photograph; right, the "
     "map alone.",
     parts=_parts,

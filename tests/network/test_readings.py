@@ -8,9 +8,12 @@ import transformers
 from torch import Tensor, nn
 
 import innerview as iv
+import small_networks
 from innerview.errors import LayerError, MethodError
 from innerview.modules.scope import untouched
-from innerview.network.grids import as_maps, default_layer, recognised
+from innerview.network.default_layer import default_layer
+from innerview.network.readings import ChannelsLast
+from innerview.network.recognition import reading, reading_of
 from innerview.objectives.scoring import score
 from small_networks import Functional, MultiLayer, Residual, SmallCNN, TinyViT, Tokens, images, network
 
@@ -31,8 +34,8 @@ class Patches(nn.Module):
 def read(shape: tuple[int, ...], size: tuple[int, int], patch: int, *, convolved: bool = True) -> list[int] | None:
     net, x = network(Patches(patch, convolved=convolved)), torch.zeros(1, 1, *size)
     with untouched(net.module):
-        reading = recognised(net, x, shape)
-    return None if reading is None else list(reading(torch.zeros(1, *shape)).shape[1:])
+        found = reading_of(net, x, shape)
+    return list(found(torch.zeros(1, *shape)).shape[1:]) if found.on_grid else None
 
 
 @pytest.mark.parametrize(
@@ -83,7 +86,7 @@ def test_tokens_are_placed_row_by_row_behind_the_prefix() -> None:
     net, x = network(Patches(8)), torch.zeros(2, 1, 16, 24)
     tokens = torch.tensor([-1.0, 0, 1, 2, 3, 4, 5])[None, :, None] + torch.tensor([0.0, 10])[:, None, None]
     with untouched(net.module):
-        maps = as_maps(net, x, "patch", tokens)
+        maps = reading_of(net, x, tokens.shape[1:])(tokens)
     assert maps.tolist() == [[[[0, 1, 2], [3, 4, 5]]], [[[10, 11, 12], [13, 14, 15]]]]
 
 
@@ -91,7 +94,7 @@ def test_channels_last_are_moved_and_not_reshaped() -> None:
     net, x = network(Patches(8)), torch.zeros(1, 1, 16, 24)
     values = torch.arange(24.0).reshape(1, 2, 3, 4)
     with untouched(net.module):
-        assert as_maps(net, x, "patch", values)[0, 1].tolist() == [[1, 5, 9], [13, 17, 21]]
+        assert reading_of(net, x, values.shape[1:])(values)[0, 1].tolist() == [[1, 5, 9], [13, 17, 21]]
 
 
 def test_the_user_says_how_to_read_a_layer() -> None:
@@ -356,3 +359,93 @@ def test_channels_are_not_taken_for_rows_in_a_part_of_an_image() -> None:
     x = torch.randn(2, 3, 40, 24)
     found = score(net, x, iv.Channel("0", 7))
     torch.testing.assert_close(found, module[0](x)[:, 7].mean((1, 2)))
+
+
+def hooked_once(net: iv.Network, layer: str, x: Tensor) -> Tensor:
+    """What a plain hook sees."""
+    seen: list[Tensor] = []
+    handle = net.module.get_submodule(layer).register_forward_hook(lambda _m, _i, output: seen.append(output.detach()))
+    with untouched(net.module), torch.no_grad():
+        net.module(x.clone())
+    handle.remove()
+    return seen[-1]
+
+
+def test_a_number_is_the_place_of_a_token_in_its_sequence() -> None:
+    net, x = network(TinyViT().double()), images(2).double()
+    tokens = hooked_once(net, "block", x)
+    vector = tuple(range(8))
+    with untouched(net.module):
+        for token in range(5):
+            torch.testing.assert_close(score(net, x, iv.Neuron("block", 3, token)), tokens[:, token, 3])
+            along = tokens[:, token] @ torch.tensor(vector).double()
+            torch.testing.assert_close(score(net, x, iv.Direction("block", vector, token)), along)
+        torch.testing.assert_close(score(net, x, iv.Neuron("block", 3, (1, 0))), tokens[:, 3, 3])
+        torch.testing.assert_close(score(net, x, iv.Channel("block", 3)), tokens[:, 1:, 3].mean(1))
+    assert iv.Neuron("block", 3, 0).describe(net) == "block channel 3, token 0"
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        (iv.Neuron("block", 3, 5), "layer 'block' has tokens 0 to 4; got 5"),
+        (
+            iv.Neuron("patches", 3, 0),
+            "a token's number is a position in [batch, token, channel]; layer 'patches' gives [2, 8, 2, 2]: ask for "
+            "(row, column)",
+        ),
+    ],
+)
+def test_a_token_that_is_not_there_is_refused(asked: iv.Objective, sentence: str) -> None:
+    with pytest.raises(iv.InnerviewError) as refused:
+        iv.Gradient()(network(TinyViT()), images(), asked)
+    assert str(refused.value) == sentence
+
+
+def test_objectives_read_a_layer_as_the_user_says() -> None:
+    """The token without a place stands at the end."""
+    net = network(Tokens(1).double(), grid=lambda tokens: tokens[:, :4].mT.unflatten(2, (2, 2)))
+    x = images(2).double()
+    tokens = hooked_once(net, "norm", x)
+    with untouched(net.module):
+        torch.testing.assert_close(score(net, x, iv.Neuron("norm", 2, (1, 1))), tokens[:, 3, 2])
+        torch.testing.assert_close(score(net, x, iv.Channel("norm", 2)), tokens[:, :4, 2].mean(1))
+        torch.testing.assert_close(score(net, x, iv.Channel("head", 2)), net.logits(x)[:, 2])
+    torch.testing.assert_close(iv.activations(net, x, ["norm"]).maps("norm"), tokens[:, :4].mT.unflatten(2, (2, 2)))
+
+
+class Cube(nn.Module):
+    """As many channels as rows and columns: the shape alone does not tell where they are."""
+
+    def __init__(self, *, last: bool, fixed: bool) -> None:
+        super().__init__()
+        self.last, self.fixed = last, fixed
+        self.conv = nn.Conv2d(3, 4, 3, stride=2, padding=1)
+        self.mix = nn.Linear(4, 4) if last else nn.Conv2d(4, 4, 1)
+        self.out = nn.Identity()
+        self.fc = nn.Linear(4, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.fixed and x.shape[2:] != (8, 8):
+            raise ValueError("images are 8 × 8")
+        maps = self.conv(x)
+        maps = self.out(self.mix(maps.permute(0, 2, 3, 1) if self.last else maps))
+        return self.fc(maps.mean((1, 2) if self.last else (2, 3)))
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("last", [False, True])
+def test_as_many_channels_as_rows_and_columns_are_told_apart(last: bool, fixed: bool) -> None:
+    net, x = network(Cube(last=last, fixed=fixed).double()), images(2).double()
+    for layer in ("mix", "out"):
+        maps = hooked_once(net, layer, x)
+        expected = (maps.movedim(3, 1) if last else maps)[:, 1].mean((1, 2))
+        with untouched(net.module):
+            torch.testing.assert_close(score(net, x, iv.Channel(layer, 1)), expected)
+
+
+@pytest.mark.parametrize("size", [(4, 12), (12, 4), (4, 4), (6, 10)])
+def test_a_part_of_an_image_is_read_as_the_whole(size: tuple[int, int]) -> None:
+    """Its own proportions would fit six channels by chance."""
+    net = network(small_networks.ChannelsLast().double())
+    assert reading(net, torch.zeros(1, 3, *size).double(), "mix") == ChannelsLast()

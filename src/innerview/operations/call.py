@@ -1,0 +1,91 @@
+"""An operation as it is called: its arguments by their names, and the tensors among them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from torch import Tensor
+
+from .tape import leaves, named
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A tensor among the arguments, with the shape it has before the operation.
+
+    Attributes:
+        tensor: itself.
+        name: of the argument that it is, or is in.
+        place: among the tensors of that argument.
+        shape: of the tensor.
+        in_order: whether its values lie in memory row by row.
+    """
+
+    tensor: Tensor
+    name: str
+    place: int
+    shape: Shape
+    in_order: bool
+
+    @property
+    def rank(self) -> int:
+        """How many axes it has."""
+        return len(self.shape)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One ATen operation and what it is given."""
+
+    func: Any
+    arguments: Mapping[str, Any]
+    operands: tuple[Operand, ...]
+
+    @classmethod
+    def of(cls, func: Any, args: tuple, kwargs: Mapping[str, Any]) -> "Call":
+        """The call with these arguments; those not given have their defaults."""
+        arguments = named(func, args, kwargs)
+        return cls(func, arguments, tuple(_operands(arguments)))
+
+
+def _operands(given: Mapping[str, Any]) -> Iterator[Operand]:
+    for name, value in given.items():
+        tensors = (each for each in leaves((value,)) if isinstance(each, Tensor))
+        for place, each in enumerate(tensors):
+            yield Operand(each, name, place, tuple(each.shape), each.is_contiguous())
+
+
+@dataclass(frozen=True)
+class Passage:
+    """One tensor's way through an operation into one of its results.
+
+    Attributes:
+        arguments: of the operation, by name.
+        operand: the tensor that is read.
+        result: the shape of what is given.
+        number: which of the results that is, from 0 on.
+    """
+
+    arguments: Mapping[str, Any]
+    operand: Operand
+    result: Shape
+    number: int
+
+    @property
+    def rank(self) -> int:
+        """How many axes the tensor has that is read."""
+        return len(self.operand.shape)
+
+    @cached_property
+    def axis(self) -> int:
+        """The axis that `dim` names."""
+        return self.arguments["dim"] % self.rank
+
+    def axes(self, name: str) -> tuple[int, ...]:
+        """The axes that an argument names; all if it names none."""
+        named = self.arguments.get(name)
+        listed = [named] if isinstance(named, int) else named
+        return tuple(sorted(each % self.rank for each in listed)) if listed else tuple(range(self.rank))
