@@ -183,8 +183,8 @@ def test_a_photograph_that_cannot_be_read_is_named_and_left_out(run, photos, sma
         ),
         (
             ["--objective", "chanel:conv1,0"],
-            "'chanel:conv1,0' is no objective: 'chanel:conv1,0' does not begin with a kind, as in logit:ox; did you "
-            "mean 'channel'? The kinds are logit, probability, neuron, channel, energy, max, direction",
+            "'chanel:conv1,0' is no objective: there is no kind 'chanel'; did you mean 'channel'? The kinds are "
+            "logit, probability, neuron, channel, energy, max, direction",
         ),
         (
             ["--objective", "channel:conv1"],

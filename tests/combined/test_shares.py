@@ -22,7 +22,7 @@ def test_before_pooling_and_one_linear_layer_they_add_up_to_the_score_less_the_b
 def test_by_default_they_are_of_the_most_probable_class() -> None:
     net, x = network(SmallCNN()), images(1)
     best = net.predict(x)[0][0]
-    assert shares(net, x, "relu").question == best.label
+    assert shares(net, x, "relu").question == iv.Logit(best.index)
     assert torch.equal(shares(net, x, "relu").values, shares(net, x, "relu", iv.Logit(best.index)).values)
 
 

@@ -159,12 +159,11 @@ CHANNEL = "It is written channel:LAYER,CHANNEL"
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", f"'' is no objective: '' does not begin with a kind, as in logit:ox; the {KINDS}"),
-        ("ox", f"'ox' is no objective: 'ox' does not begin with a kind, as in logit:ox; the {KINDS}"),
+        ("", f"'' is no objective: there is no kind ''; a class is written logit:CLASS, the {KINDS}"),
+        ("ox", f"'ox' is no objective: there is no kind 'ox'; a class is written logit:CLASS, the {KINDS}"),
         (
             "logit:ox + chanel:a,3",
-            "'logit:ox + chanel:a,3' is no objective: 'chanel:a,3' does not begin with a kind, as in logit:ox; did you "
-            f"mean 'channel'? The {KINDS}",
+            f"'logit:ox + chanel:a,3' is no objective: there is no kind 'chanel'; did you mean 'channel'? The {KINDS}",
         ),
         ("channel:conv1", f"'channel:conv1' is no objective: it needs a channel. {CHANNEL}"),
         ("channel:conv1,x", f"'channel:conv1,x' is no objective: 'x' is neither a number nor quoted. {CHANNEL}"),

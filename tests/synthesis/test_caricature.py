@@ -57,5 +57,5 @@ def test_what_cannot_be_resembled_is_refused() -> None:
         "the activation to resemble is [3, 1, 1], but layer 'look' gives [5, 1, 1]; "
         "show the network as many pixels as gave the activation"
     )
-    with pytest.raises(iv.InnerviewError, match="power is a finite number, at least 0; got -1"):
+    with pytest.raises(iv.InnerviewError, match="power is a number, at least 0; got -1"):
         Resemblance("look", torch.ones(3, 1, 1), power=-1)

@@ -114,7 +114,6 @@ CAM = {"cam": NOT_A_MEAN}
 CLASSIFICATION_MAPS = ("gradcam", "gradcamplusplus", "hirescam", "layercam")
 AT_THE_BODY = (*CLASSIFICATION_MAPS, "dictionary", "groups", "sharing")
 ONE_LAYER = "the layers shown by default are one"
-MIXED_CHANNELS = "a linear layer over the channels of permuted maps counts as one that mixes all positions"
 OWN = maps("stem", "body") | {"head": "bc"}
 
 ZOO: dict[str, Specimen] = {
@@ -150,7 +149,6 @@ ZOO: dict[str, Specimen] = {
         convnext,
         {"stem": "bcyx", "stages.1.blocks.0.norm": "byxc", "stages.2": "bcyx"},
         CONVOLUTIONS | NO_RELUS | LRP | CAM,
-        {"receptive_fields": MIXED_CHANNELS},
         size=64,
         fields=True,
     ),
@@ -158,7 +156,6 @@ ZOO: dict[str, Specimen] = {
         convnext_hf,
         maps("convnext.embeddings", "convnext.encoder.stages.1", "convnext.encoder"),
         CONVOLUTIONS | NO_RELUS | LRP | CAM,
-        {"receptive_fields": MIXED_CHANNELS},
         fields=True,
     ),
     "vit": Specimen(vit, tokens("patch_embed", "blocks.1", "norm"), NO_RELUS | LRP | CAM),

@@ -157,14 +157,14 @@ def _spelled(term: str) -> list[Objective]:
     name, _, arguments = term.partition(":")
     kind = OBJECTIVES.get(name.strip().lower())
     if kind is None:
-        raise ValueError(_unknown(term, name.strip()))
+        raise ValueError(_unknown(name.strip()))
     try:
         return list(read(kind, arguments))
     except ValueError as error:
         raise ValueError(f"{error}. It is written {kind.form}") from error
 
 
-def _unknown(term: str, name: str) -> str:
+def _unknown(name: str) -> str:
     near = difflib.get_close_matches(name.lower(), OBJECTIVES, n=1)
-    hint = f"did you mean {near[0]!r}? The" if near else "the"
-    return f"{short(term)} does not begin with a kind, as in logit:ox; {hint} kinds are {', '.join(OBJECTIVES)}"
+    hint = f"did you mean {near[0]!r}? The kinds" if near else "a class is written logit:CLASS, the kinds"
+    return f"there is no kind {short(name)}; {hint} are {', '.join(OBJECTIVES)}"

@@ -47,7 +47,7 @@ def looked_for(visit: Visit) -> LookedFor:
     rows, columns = visit.image.shape[2:]
     classes, steps = CHEAP if rows * columns <= SMALL else DEAR
     top = [Logit(each.index) for each in visit.net.predict(visit.image, classes)[0]]
-    asked = [visit.asked, *top] if visit.asked else top
+    asked = [visit.asked, *top[:-1]] if visit.asked else top
     coarse = max(rows, columns) < COARSE
     try:
         found = _made(visit, asked, replace(CLEAR, canvas=replace(CLEAR.canvas, size=(rows, columns)), steps=steps))
