@@ -19,7 +19,7 @@ from ..settings import Count, checked
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
-from .shares import Image, Values, one_image
+from .contributions import Image, Values, one_image
 
 CELLS = replace(CLEAR, steps=128)
 """`CLEAR` with half the steps, as the pictures are small."""
