@@ -4,7 +4,6 @@ import io
 from functools import partial
 from types import SimpleNamespace
 
-import IPython.display
 import pytest
 import rich.console
 
@@ -96,8 +95,9 @@ class Notebook:
         monkeypatch.setattr("IPython.display.DisplayHandle", lambda: self)
         self.display = self.update
 
-    def update(self, html: IPython.display.HTML) -> None:
-        self.shown.append(html.data)
+    def update(self, content: dict[str, str], *, raw: bool) -> None:
+        assert raw
+        self.shown.append(content["text/html"])
 
 
 @pytest.fixture

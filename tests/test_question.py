@@ -88,9 +88,9 @@ ASKS = {
     "dream": lambda net, why: iv.dream(net, images(1), why, octaves=1, how=iv.Octaves(steps=2)).images,
     "synthesize": lambda net, why: iv.synthesize(net, why, **FAST).images,
     "dictionary": lambda net, why: (
-        iv.semantic_dictionary(net, images(1), "conv2", objective=why, units=1, **FAST).shares
+        iv.semantic_dictionary(net, images(1), "conv2", objective=why, units=1, **FAST).contributions
     ),
-    "groups": lambda net, why: iv.neuron_groups(net, images(1), "relu", objective=why, groups=1, **FAST).shares,
+    "groups": lambda net, why: iv.neuron_groups(net, images(1), "relu", objective=why, groups=1, **FAST).contributions,
     "shift": shifted,
 }
 

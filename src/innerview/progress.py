@@ -11,6 +11,7 @@ from .notebook import shell
 
 BETWEEN = 0.1
 """Seconds from one drawing of a bar in a notebook to the next."""
+_NOTHING = {"text/html": "", "text/plain": ""}
 
 
 @runtime_checkable
@@ -112,10 +113,10 @@ class _NotebookBar:
     """A bar of plain HTML that is drawn over and over: it takes no widgets and no scripts."""
 
     def __init__(self) -> None:
-        from IPython.display import HTML, DisplayHandle
+        from IPython.display import DisplayHandle
 
-        self._html, self._place = HTML, DisplayHandle()
-        self._place.display(HTML(""))
+        self._place = DisplayHandle()
+        self._place.display(_NOTHING, raw=True)
         self._begun = self._drawn = monotonic()
 
     def __call__(self, task: str, done: int, total: int, words: str) -> None:
@@ -126,11 +127,12 @@ class _NotebookBar:
             self.erase()
         elif done == 0 or now - self._drawn >= BETWEEN:
             self._drawn = now
-            self._place.update(self._html(_bar(task, done, total, now - self._begun, words)))
+            html = _bar(task, done, total, now - self._begun, words)
+            self._place.update({"text/html": html, "text/plain": f"{task} {done}/{total}"}, raw=True)
 
     def erase(self) -> None:
         """Leave nothing in its place."""
-        self._place.update(self._html(""))
+        self._place.update(_NOTHING, raw=True)
 
 
 def _bar(task: str, done: int, total: int, seconds: float, words: str) -> str:

@@ -45,15 +45,15 @@ def test_the_dictionary_is_that_of_the_python_call(run, photos, small, *, option
     ended = run("dictionary", photos[0], *small, *options, *QUICK, "--out", "out.safetensors")
     assert (ended.code, ended.err) == (0, "")
     found = iv.read("out.safetensors")
-    for name in ("units", "shares", "pictures", "projections", "whole"):
+    for name in ("units", "contributions", "pictures", "projections", "whole"):
         assert torch.equal(getattr(found, name), getattr(expected, name))
     assert found.position == expected.position
     assert found.provenance.objective == expected.provenance.objective
-    assert ended.rows[0] == ["layer", "row", "column", "channel", "activation", "share"]
+    assert ended.rows[0] == ["layer", "row", "column", "channel", "activation", "contribution"]
     assert ended.rows[1:-1] == [
-        [layer, *map(str, expected.position), str(unit), f"{strength:.6g}", f"{share:+.6g}"]
-        for unit, strength, share in zip(
-            expected.units.tolist(), expected.activations.tolist(), expected.shares.tolist(), strict=True
+        [layer, *map(str, expected.position), str(unit), f"{strength:.6g}", f"{contribution:+.6g}"]
+        for unit, strength, contribution in zip(
+            expected.units.tolist(), expected.activations.tolist(), expected.contributions.tolist(), strict=True
         )
     ]
     assert ended.rows[-1] == ["wrote out.safetensors"]
@@ -67,12 +67,12 @@ def test_the_groups_are_those_of_the_python_call(run, photos, small) -> None:
     ended = run("groups", photos[0], *small, *options, *QUICK, "--out", "out.safetensors")
     assert (ended.code, ended.err) == (0, "")
     found = iv.read("out.safetensors")
-    for name in ("maps", "vectors", "shares", "pictures"):
+    for name in ("maps", "vectors", "contributions", "pictures"):
         assert torch.equal(getattr(found, name), getattr(expected, name))
     assert ended.rows == [
-        ["group", "channels", "share"],
+        ["group", "channels", "contribution"],
         *(
-            [str(group + 1), ", ".join(map(str, expected.channels(group, 8))), f"{expected.shares[group]:+.6g}"]
+            [str(group + 1), ", ".join(map(str, expected.channels(group, 8))), f"{expected.contributions[group]:+.6g}"]
             for group in range(2)
         ),
         ["rest", "", f"{expected.remainder:+.6g}"],
@@ -85,7 +85,7 @@ def test_the_groups_are_told_what_they_contribute_to(run, photos, small) -> None
     expected = neuron_groups(factory.small(), photos[0], "conv2", groups=2, steps=1, objective=why)
     options = ["--layer", "conv2", "--groups", "2", "--objective", str(why), "--steps", "1", "--out", "a.safetensors"]
     assert run("groups", photos[0], *small, *options).code == 0
-    assert torch.equal(iv.read("a.safetensors").shares, expected.shares)
+    assert torch.equal(iv.read("a.safetensors").contributions, expected.contributions)
     assert iv.read("a.safetensors").provenance.asked == ("logit:0 - logit:1",)
 
 

@@ -1,4 +1,4 @@
-"""A position looked up: its units, their shares, pictures and projections."""
+"""A position looked up: its units, their contributions, pictures and projections."""
 
 import pytest
 import torch
@@ -26,7 +26,7 @@ class Whole(nn.Module):
 
 
 def test_of_a_linear_layer_everything_is_known() -> None:
-    """Pictures are white where the template is positive, projections are the templates, shares are weights · values."""
+    """Pictures are white where the template is positive, projections the templates, contributions weights · values."""
     net = network(Whole().double())
     template, weight = net.module.look.weight.detach(), net.module.fc.weight.detach()
     x = template[[0]] + 0.5 * template[[1]] - template[[2]]
@@ -36,8 +36,8 @@ def test_of_a_linear_layer_everything_is_known() -> None:
     assert found.position == (0, 0)
     assert found.alive.all()
     torch.testing.assert_close(found.activations, values[:2])
-    torch.testing.assert_close(found.shares, weight[1, :2] * values[:2])
-    torch.testing.assert_close(found.share, weight[1] @ values)
+    torch.testing.assert_close(found.contributions, weight[1, :2] * values[:2])
+    torch.testing.assert_close(found.contribution, weight[1] @ values)
     torch.testing.assert_close(found.score, weight[1] @ values + net.module.fc.bias[1].detach())
     torch.testing.assert_close(found.pictures, (template[:2] > 0).double(), atol=1e-12, rtol=0)
     slope = (values[:, None, None, None] * template).sum(0)
@@ -84,7 +84,7 @@ def test_by_default_the_position_that_contributes_most_is_looked_up() -> None:
     net, x = network(SmallCNN()), images(1)
     found = semantic_dictionary(net, x, "relu", objective=iv.Logit(0), recipe=PLAIN, steps=1)
     cam = iv.HiResCAM(layer="relu", relu=False)(net, x, iv.Logit(0)).values[0, 0]
-    assert float(cam[found.position]) == float(cam.max()) == pytest.approx(float(found.share))
+    assert float(cam[found.position]) == float(cam.max()) == pytest.approx(float(found.contribution))
     assert found.grid == (4, 4)
     assert found.field is not None
 

@@ -1,11 +1,11 @@
-"""Channels in groups: planted groups are found, and the shares add up."""
+"""Channels in groups: planted groups are found, and the contributions add up."""
 
 import pytest
 import torch
 
 import innerview as iv
+from innerview.combined.contributions import contributions
 from innerview.combined.groups import factorized, neuron_groups
-from innerview.combined.shares import shares
 from innerview.errors import MethodError, SettingError
 from innerview.synthesis.canvas import Pixels
 from innerview.synthesis.recipe import Recipe
@@ -38,8 +38,8 @@ def test_as_many_groups_as_channels_leave_nothing_over() -> None:
 def test_the_shares_and_the_remainder_add_up_to_what_the_layer_contributes(layer: str, count: int) -> None:
     net, x = network(SmallCNN()), images(1)
     found = neuron_groups(net, x, layer, objective=iv.Logit(2), groups=count, recipe=PLAIN)
-    seen = shares(net, x, layer, iv.Logit(2))
-    torch.testing.assert_close(found.shares.sum() + found.remainder, seen.values.sum())
+    seen = contributions(net, x, layer, iv.Logit(2))
+    torch.testing.assert_close(found.contributions.sum() + found.remainder, seen.values.sum())
     for group in range(count):
         carried = sum(
             float(found.maps[group, row, column] * found.vectors[group, channel] * seen.gradients[channel, row, column])
@@ -47,8 +47,8 @@ def test_the_shares_and_the_remainder_add_up_to_what_the_layer_contributes(layer
             for row in range(4)
             for column in range(4)
         )
-        assert float(found.shares[group]) == pytest.approx(carried, rel=1e-4, abs=1e-6)
-    assert found.shares.tolist() == sorted(found.shares.tolist(), reverse=True)
+        assert float(found.contributions[group]) == pytest.approx(carried, rel=1e-4, abs=1e-6)
+    assert found.contributions.tolist() == sorted(found.contributions.tolist(), reverse=True)
     torch.testing.assert_close(found.vectors.norm(dim=1), torch.ones(count))
     assert (found.vectors >= 0).all()
     assert (found.maps >= 0).all()

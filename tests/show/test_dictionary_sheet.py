@@ -28,12 +28,12 @@ def looked_up(units: int = 3, *, layer: str = "layer3", colours: int = 3, rule: 
         grid=(8, 6),
         units=torch.arange(units) + 40,
         activations=torch.linspace(8, 2, units),
-        shares=torch.linspace(-0.5, 1.0, units),
+        contributions=torch.linspace(-0.5, 1.0, units),
         pictures=levels.expand(-1, colours, 32, 24).clone(),
         projections=projections,
         whole=torch.full((colours, 32, 24), 0.8),
         alive=torch.tensor([unit != 1 for unit in range(units)] + [True]),
-        share=torch.tensor(-0.062),
+        contribution=torch.tensor(-0.062),
         score=torch.tensor(6.69),
         image=torch.full((3, 32, 24), 100, dtype=torch.uint8),
         field=FIELD,
@@ -49,7 +49,7 @@ def grouped(groups: int = 2, *, question: str = "ox") -> NeuronGroups:
         layer="layer3",
         maps=maps,
         vectors=torch.eye(groups, 7),
-        shares=torch.linspace(1.5, -0.5, groups),
+        contributions=torch.linspace(1.5, -0.5, groups),
         remainder=torch.tensor(-2.3),
         pictures=levels.expand(-1, 3, 16, 16).clone(),
         alive=torch.arange(groups) != 1,
@@ -75,7 +75,11 @@ def test_a_position_has_a_heading_and_a_card_for_each_unit() -> None:
     ]
     assert [each for each in text if each.startswith("channel")] == ["channel 40", "channel 41", "channel 42"]
     assert [each for each in text if each.startswith("activation ")] == ["activation 8", "activation 5", "activation 2"]
-    assert [each for each in text if each.startswith("share ")] == ["share −0.5", "share +0.25", "share +1"]
+    assert [each for each in text if each.startswith("contribution ")] == [
+        "contribution −0.5",
+        "contribution +0.25",
+        "contribution +1",
+    ]
     assert text.count("no gradient reached it") == 1
     assert text[text.index("channel 41") + 1] == "no gradient reached it"
 
@@ -93,9 +97,9 @@ def test_the_bars_are_as_long_as_the_numbers() -> None:
     bars = [
         (axes.get_xlim(), float(bar.get_width())) for axes in drawn.axes for group in axes.containers for bar in group
     ]
-    strengths, shares = bars[::2], bars[1::2]
+    strengths, contributions = bars[::2], bars[1::2]
     assert strengths == [((0, 8), 8.0), ((0, 8), 5.0), ((0, 8), 2.0)]
-    assert shares == [((-1, 1), -0.5), ((-1, 1), 0.25), ((-1, 1), 1.0)]
+    assert contributions == [((-1, 1), -0.5), ((-1, 1), 0.25), ((-1, 1), 1.0)]
 
 
 def test_the_position_and_what_it_can_see_are_framed() -> None:
@@ -150,7 +154,7 @@ def test_each_group_has_its_picture_its_map_and_its_channels() -> None:
     ]
     assert text[text.index("group 1") + 1] == "channels 0, 1, 2, 3"
     assert text[text.index("group 2") + 1] == "no gradient reached it"
-    assert [each for each in text if each.startswith("share ")] == ["share +1.5", "share −0.5"]
+    assert [each for each in text if each.startswith("contribution ")] == ["contribution +1.5", "contribution −0.5"]
     photo, first, over, second, bare = tiles(drawn)
     assert (int(first[0, 0, 0]), int(second[0, 0, 0])) == (51, 153)
     assert over[0, 0].tolist() != photo[0, 0].tolist()

@@ -1,5 +1,6 @@
 """Figures: what stands on a comparison sheet, and that drawing leaves no trace."""
 
+import io
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -226,3 +227,10 @@ def test_the_users_defaults_do_not_break_a_sheet(tmp_path: Path) -> None:
         save(attribution(spot(), asked=("50 % ox",)), tmp_path / "a.png")
     save(attribution(spot(), asked=("50 % ox",)), tmp_path / "b.png")
     assert np.array_equal(saved(tmp_path / "a.png"), saved(tmp_path / "b.png"))
+
+
+def test_a_figure_shows_itself_in_a_notebook_without_pyplot() -> None:
+    """Several results have no notebook view of their own: their figure has."""
+    drawn = figure([attribution(spot()), attribution(spot(at=(3, 3)))])
+    shown = Image.open(io.BytesIO(drawn._repr_png_()))
+    assert shown.size == pytest.approx(drawn.get_size_inches() * 96, abs=1)

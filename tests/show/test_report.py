@@ -42,6 +42,7 @@ ELEMENTS = {
         "head",
         "meta",
         "link",
+        "small",
         "title",
         "style",
         "body",

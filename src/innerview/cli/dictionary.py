@@ -12,7 +12,7 @@ from .output import output, write, wrote
 from .questions import NOTHING_ASKED, QuestionOptions
 from .terminal import Column, on_terminal, table
 
-_NUMBERS = ("row", "column", "channel", "activation", "share")
+_NUMBERS = ("row", "column", "channel", "activation", "contribution")
 
 
 @flowing
@@ -54,10 +54,10 @@ def dictionary(  # noqa: PLR0913 - every option is a parameter
 
 def _show(found: "iv.SemanticDictionary") -> None:
     form = ".3g" if on_terminal() else ".6g"
-    numbers = zip(found.units.tolist(), found.activations.tolist(), found.shares.tolist(), strict=True)
+    numbers = zip(found.units.tolist(), found.activations.tolist(), found.contributions.tolist(), strict=True)
     row, column = found.position
     rows = [
-        (found.layer, str(row), str(column), str(unit), format(strength, form), format(share, f"+{form}"))
-        for unit, strength, share in numbers
+        (found.layer, str(row), str(column), str(unit), format(strength, form), format(contribution, f"+{form}"))
+        for unit, strength, contribution in numbers
     ]
     table([Column("layer"), *(Column(name, "right") for name in _NUMBERS)], rows)

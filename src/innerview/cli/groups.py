@@ -51,8 +51,8 @@ def groups(  # noqa: PLR0913 - every option is a parameter
 def _show(found: "iv.NeuronGroups") -> None:
     form = "+.3g" if on_terminal() else "+.6g"
     rows = [
-        (str(group + 1), ", ".join(map(str, found.channels(group, _MEMBERS))), format(share, form))
-        for group, share in enumerate(found.shares.tolist())
+        (str(group + 1), ", ".join(map(str, found.channels(group, _MEMBERS))), format(contribution, form))
+        for group, contribution in enumerate(found.contributions.tolist())
     ]
     rows.append(("rest", "", format(float(found.remainder), form)))
-    table([Column("group", "right"), Column("channels"), Column("share", "right")], rows)
+    table([Column("group", "right"), Column("channels"), Column("contribution", "right")], rows)

@@ -23,8 +23,8 @@ from ..settings import Count, checked
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
-from .shares import Image, Position, Shares, one_image
-from .shares import shares as shares_of
+from .contributions import Contributions, Image, Position, one_image
+from .contributions import contributions as contributions_to
 
 Projection = Literal["guided", "deconvolution", "gradient"]
 _METHODS: dict[str, Method] = {"guided": GuidedBackprop(), "deconvolution": Deconvolution(), "gradient": Gradient()}
@@ -34,20 +34,21 @@ _METHODS: dict[str, Method] = {"guided": GuidedBackprop(), "deconvolution": Deco
 class SemanticDictionary(Result):
     """The strongest units at one position of a layer, strongest first, and what each of them stands for.
 
-    A unit with a large share is one that the answer rests on; one that is strong but has no share is seen and not used.
+    A unit with a large contribution is one that the answer rests on; one that is strong but contributes nothing is seen
+    and not used.
 
     Attributes:
         layer, position: where; the row and column are of the layer's own grid.
         grid: how many rows and columns that has.
         units: the channels' numbers.
         activations: how strong each is there.
-        shares: what each contributes to the objective from there, a · ∂s / ∂a, in units of the objective.
+        contributions: what each contributes to the objective from there, a · ∂s / ∂a, in units of the objective.
         pictures: what each looks for, wherever it is: pixels in 0–1.
         projections: what of the image each answers to there, projected back to the network's input; brighter or
             darker, per unit of activation.
         whole: the picture of all channels there together: what the layer sees at the position.
         alive: whether a gradient reached each picture, last that of the whole; one that is not alive shows nothing.
-        share: what all channels there contribute together.
+        contribution: what all channels there contribute together.
         score: the objective.
         image: what the network saw.
         field: which pixels the units of the layer see; None where that is not defined.
@@ -59,12 +60,12 @@ class SemanticDictionary(Result):
     grid: tuple[int, int]
     units: Int[Tensor, "unit"]
     activations: Float[Tensor, "unit"]
-    shares: Float[Tensor, "unit"]
+    contributions: Float[Tensor, "unit"]
     pictures: Float[Tensor, "unit channel row column"]
     projections: Float[Tensor, "unit channel height width"]
     whole: Float[Tensor, "channel row column"]
     alive: Bool[Tensor, "picture"]
-    share: Float[Tensor, ""]
+    contribution: Float[Tensor, ""]
     score: Float[Tensor, ""]
     image: UInt8[Tensor, "colour height width"]
     field: ReceptiveField | None
@@ -92,10 +93,11 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
     """What the network sees at one position of an image: the strongest units there, and what each stands for.
 
     Of each unit you get how strongly it answers, how much of the answer that is, a picture of what it looks for, and
-    what it found in the image. A unit with a large share is one that the answer rests on; one that is strong but has
-    no share is seen, and not used.
+    what it found in the image. A unit with a large contribution is one that the answer rests on; one that is strong but
+    contributes nothing is seen, and not used.
 
-        shareₖ = aₖ ∂s / ∂aₖ   at the position,   picture of the whole = argmax ⟨v(x), a⟩ · max(0.1, cos(v(x), a))^power
+        contributionₖ = aₖ ∂s / ∂aₖ   at the position,
+        picture of the whole = argmax ⟨v(x), a⟩ · max(0.1, cos(v(x), a))^power
 
     Reference: Olah et al. 2018, The building blocks of interpretability (semantic dictionaries); projections:
     Zeiler and Fergus 2014, Springenberg et al. 2015.
@@ -105,8 +107,8 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
         image: one image, anything `net.prepare` takes.
         layer: the layer's address; by default the last with a grid of features that the class scores depend on.
         position: row and column of the layer's grid; vectors have only (0, 0), tokens without a grid (token, 0). By
-            default the position with the largest share in the objective.
-        objective: what the shares are of: an objective, or a class by index or name; by default the most probable
+            default the position with the largest contribution in the objective.
+        objective: what is contributed to: an objective, or a class by index or name; by default the most probable
             class.
         units: how many; fewer if fewer are above zero there.
         project: by which rule activations go back to the pixels: "guided", "deconvolution", or the plain "gradient",
@@ -123,7 +125,7 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
     """
     _require(units, project)
     x = one_image(net, image)
-    seen = shares_of(net, x, layer_or_default(net, x, layer), objective)
+    seen = contributions_to(net, x, layer_or_default(net, x, layer), objective)
     there = _there(net, x, seen, seen.place(position), units)
     made = synthesize(net, _asked(seen, there, power), canvas=canvas, recipe=recipe, steps=steps, seed=seed)
     project, projections = _projected(net, x, there, project)
@@ -147,32 +149,32 @@ class _There:
     grid: tuple[int, int]
     units: Int[Tensor, "unit"]
     activations: Float[Tensor, "unit"]
-    shares: Float[Tensor, "unit"]
-    share: Float[Tensor, ""]
+    contributions: Float[Tensor, "unit"]
+    contribution: Float[Tensor, ""]
     score: Float[Tensor, ""]
     image: UInt8[Tensor, "colour height width"]
     field: ReceptiveField | None
 
 
-def _there(net: Network, image: Image, seen: Shares, position: Position, units: int) -> _There:
+def _there(net: Network, image: Image, seen: Contributions, position: Position, units: int) -> _There:
     row, column = position
     chosen = _strongest(seen, position, units)
-    activations, shares = seen.activations[:, row, column], seen.values[:, row, column]
+    activations, contributed = seen.activations[:, row, column], seen.values[:, row, column]
     return _There(
         layer=seen.layer,
         position=position,
         grid=(seen.values.shape[1], seen.values.shape[2]),
         units=torch.tensor(chosen),
         activations=activations[chosen],
-        shares=shares[chosen],
-        share=shares.sum(),
+        contributions=contributed[chosen],
+        contribution=contributed.sum(),
         score=seen.score,
         image=pictures(net, image)[0],
         field={info.name: info.receptive_field for info in net.traced(image)}.get(seen.layer),
     )
 
 
-def _asked(seen: Shares, there: _There, power: float) -> list[Channel | Direction]:
+def _asked(seen: Contributions, there: _There, power: float) -> list[Channel | Direction]:
     """What the pictures answer: each unit, and last all channels of the position together."""
     together = seen.activations[:, there.position[0], there.position[1]]
     units = [Channel(there.layer, unit) for unit in there.units.tolist()]
@@ -184,7 +186,7 @@ def _require(units: int, project: str) -> None:
     checked("project", project, Projection)
 
 
-def _strongest(seen: Shares, position: Position, units: int) -> list[int]:
+def _strongest(seen: Contributions, position: Position, units: int) -> list[int]:
     there = seen.activations[:, position[0], position[1]]
     order = there.argsort(descending=True, stable=True)[:units]
     chosen = order[there[order] > 0].tolist()

@@ -20,7 +20,7 @@ from ..settings import Count, checked
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
-from .shares import Image, Values, one_image
+from .contributions import Image, Values, one_image
 
 _SIDES = (64, 96, 128)
 

@@ -18,8 +18,8 @@ from ..results import Provenance, Result
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
-from .shares import Shares, Values, one_image
-from .shares import shares as shares_of
+from .contributions import Contributions, Values, one_image
+from .contributions import contributions as contributions_to
 
 _FROM_SINGULAR_VECTORS = {"init": "nndsvd", "random_state": 0, "tol": 0, "max_iter": 300}
 Maps = Float[Tensor, "group row column"]
@@ -28,16 +28,16 @@ Vectors = Float[Tensor, "group channel"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NeuronGroups(Result):
-    """A layer's channels in groups that answer at the same places, the group with the largest share first.
+    """A layer's channels in groups that answer at the same places, the group with the largest contribution first.
 
-    A group with a large share is one that the answer rests on.
+    A group with a large contribution is one that the answer rests on.
 
     Attributes:
         layer: its address.
         maps: how strongly each group answers at each position, in the layer's own unit.
         vectors: how much each channel belongs to each group; never negative, of length 1.
-        shares: what each group contributes to the objective, in units of the objective.
-        remainder: what the layer contributes beyond its groups; the shares and this add up to Σ a · ∂s / ∂a.
+        contributions: what each group contributes to the objective, in units of the objective.
+        remainder: what the layer contributes beyond its groups; the contributions and this add up to Σ a · ∂s / ∂a.
         pictures: what each group looks for: pixels in 0–1.
         alive: whether a gradient reached each picture; one that is not alive shows nothing.
         score: the objective.
@@ -48,7 +48,7 @@ class NeuronGroups(Result):
     layer: str
     maps: Maps
     vectors: Vectors
-    shares: Float[Tensor, "group"]
+    contributions: Float[Tensor, "group"]
     remainder: Float[Tensor, ""]
     pictures: Float[Tensor, "group colour height width"]
     alive: Bool[Tensor, "group"]
@@ -81,10 +81,10 @@ def neuron_groups(  # noqa: PLR0913 - all but what is looked at are optional
 
     Of each group you get where it answers, a picture of what it looks for, and how much of the answer it is.
 
-        max(a, 0) ≈ Σ_g W_g H_g   (W, H ≥ 0, ‖H_g‖ = 1),   share_g = Σ W_g H_g ⊙ ∂s / ∂a
+        max(a, 0) ≈ Σ_g W_g H_g   (W, H ≥ 0, ‖H_g‖ = 1),   contribution_g = Σ W_g H_g ⊙ ∂s / ∂a
 
-    over all positions and channels, so that the shares and the remainder Σ (a − Σ_g W_g H_g) ⊙ ∂s / ∂a add up to what
-    the whole layer contributes. What is below zero belongs to no group, and so to the remainder.
+    over all positions and channels, so that the contributions and the remainder Σ (a − Σ_g W_g H_g) ⊙ ∂s / ∂a add up
+    to what the whole layer contributes. What is below zero belongs to no group, and so to the remainder.
 
     Reference: Olah et al. 2018, The building blocks of interpretability (factorized groups); Lee and Seung 1999,
     Learning the parts of objects by non-negative matrix factorization.
@@ -93,7 +93,7 @@ def neuron_groups(  # noqa: PLR0913 - all but what is looked at are optional
         net: the network; it is not changed.
         image: one image, anything `net.prepare` takes.
         layer: the layer's address; by default the last with a grid of features that the class scores depend on.
-        objective: what the shares are of: an objective, or a class by index or name; by default the most probable
+        objective: what is contributed to: an objective, or a class by index or name; by default the most probable
             class.
         groups: how many; no more than the layer has channels, or positions.
         power: how much a group's direction counts against the strength in its picture, as in `Direction`.
@@ -107,7 +107,7 @@ def neuron_groups(  # noqa: PLR0913 - all but what is looked at are optional
         MethodError: nothing of the layer is above zero, the objective does not depend on it, or as in `synthesize`.
     """
     x = one_image(net, image)
-    seen = shares_of(net, x, layer_or_default(net, x, layer), objective)
+    seen = contributions_to(net, x, layer_or_default(net, x, layer), objective)
     found = _grouped(net, seen, groups)
     asked = [Direction(seen.layer, tuple(vector.tolist()), power=power) for vector in found.vectors]
     made = synthesize(net, asked, canvas=canvas, recipe=recipe, steps=steps, seed=seed)
@@ -128,13 +128,13 @@ class _Grouped:
     layer: str
     maps: Maps
     vectors: Vectors
-    shares: Float[Tensor, "group"]
+    contributions: Float[Tensor, "group"]
     remainder: Float[Tensor, ""]
     score: Float[Tensor, ""]
 
 
-def _grouped(net: Network, seen: Shares, groups: int) -> _Grouped:
-    """The groups, the one with the largest share first."""
+def _grouped(net: Network, seen: Contributions, groups: int) -> _Grouped:
+    """The groups, the one with the largest contribution first."""
     _require(seen, groups)
     with untouched(net.module):  # the first import of scikit-learn draws random numbers
         maps, vectors = factorized(seen.activations.clamp_min(0), groups)
@@ -160,7 +160,7 @@ def factorized(activations: Values, groups: int) -> tuple[Maps, Vectors]:
     return maps.to(activations), (vectors / lengths.clamp_min(torch.finfo(lengths.dtype).tiny)).to(activations)
 
 
-def _require(seen: Shares, groups: int) -> None:
+def _require(seen: Contributions, groups: int) -> None:
     channels, rows, columns = seen.activations.shape
     most = min(channels, rows * columns)
     if not 1 <= groups <= most:

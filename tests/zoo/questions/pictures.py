@@ -34,7 +34,7 @@ def attack(s: Subject) -> None:
     assert float(found.difference.abs().max()) < 1.01e-4
 
 
-def shares(s: Subject) -> Tensor:
+def contributions(s: Subject) -> Tensor:
     """a ⊙ ∂s / ∂a of the first image at the middle layer, by plain hooks: [channel, row, column]."""
     axes = s.layers[s.middle]
     values, gradients = s.gradient_at(s.middle)
@@ -42,19 +42,19 @@ def shares(s: Subject) -> Tensor:
 
 
 def dictionary(s: Subject) -> None:
-    """The shares of the position are activation times gradient."""
+    """The contributions of the position are activation times gradient."""
     found = iv.semantic_dictionary(s.net, s.images[:1], s.middle, units=2, objective=s.why, recipe=ONE)
     row, column = found.position
-    there = shares(s)[:, row, column]
-    s.agree(found.share[None, None], there.sum()[None, None])
-    s.agree(found.shares[None], there[found.units][None])
+    there = contributions(s)[:, row, column]
+    s.agree(found.contribution[None, None], there.sum()[None, None])
+    s.agree(found.contributions[None], there[found.units][None])
 
 
 def groups(s: Subject) -> None:
     """What the groups and the remainder contribute adds up to what the layer does."""
     found = iv.neuron_groups(s.net, s.images[:1], s.middle, groups=2, objective=s.why, recipe=ONE)
-    expected = shares(s)
-    gap = found.shares.sum() + found.remainder - expected.sum()
+    expected = contributions(s)
+    gap = found.contributions.sum() + found.remainder - expected.sum()
     assert float(gap.abs() / expected.abs().sum()) < 1e-6  # the factors are found in double precision
 
 

@@ -1,5 +1,7 @@
 """A figure on which everything has its place in inches from the top left corner."""
 
+import io
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -7,9 +9,19 @@ from matplotlib.figure import Figure
 
 from .colours import Pixels, Scale
 
+ON_SCREEN = 96
 LETTERS = 14  # that fit into an inch
 LINE = 0.16  # inches from one line of text to the next
 INK, QUIET = "#1a1a1a", "#5c5c5c"
+
+
+class Sheet(Figure):
+    """A figure that a notebook shows, also where pyplot was never imported."""
+
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.savefig(file, format="png", dpi=ON_SCREEN)
+        return file.getvalue()
 
 
 class Paper:
@@ -17,7 +29,7 @@ class Paper:
 
     def __init__(self, width: float, height: float) -> None:
         self.width, self.height = width, height
-        self.figure = Figure(figsize=(width, height), facecolor="white")
+        self.figure = Sheet(figsize=(width, height), facecolor="white")
         self.figure.set_layout_engine("none")  # whatever the user's defaults: every place is given
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:

@@ -23,14 +23,12 @@ _DICTIONARY_KEY = (
     "First picture: what the unit looks for, anywhere.",
     "Second picture: what it found here, projected back to the pixels by {rule} and cut to where there is "
     "something; grey is nothing, each has its own scale.",
-    "Share: how much of the score it contributes from here, activation × gradient; red is for the class, blue is "
-    "against it.",
+    "Contribution: to the score, from here, activation × gradient; red is for the class, blue is against it.",
 )
 _GROUPS_KEY = (
     "First picture: what the group looks for.",
     "Second picture: where it answers, from dark to light; all groups have one scale.",
-    "Share: how much of the score the group contributes, activation × gradient; red is for the class, blue is against "
-    "it.",
+    "Contribution: to the score, activation × gradient; red is for the class, blue is against it.",
 )
 _RULES = {
     "guided": "guided back-propagation",
@@ -43,7 +41,9 @@ def dictionary_sheet(result: SemanticDictionary) -> Figure:
     """The image with what the position can see framed, what the layer sees there, and a card for each unit."""
     score, place = result.provenance.objective[0], f"row {result.position[0]}, column {result.position[1]}"
     title = f"{plain(result.provenance.network, 60)}: what {plain(result.layer, 60)} sees at {place}"
-    note = f"{plain(score, 60)}: {_number(result.score, '.3g')}; this position contributes {_number(result.share)}"
+    note = (
+        f"{plain(score, 60)}: {_number(result.score, '.3g')}; this position contributes {_number(result.contribution)}"
+    )
     headings = [
         Heading(
             "what the network saw", photograph(result.image), [_box(each) for each in (visible(result), cell(result))]
@@ -56,12 +56,12 @@ def dictionary_sheet(result: SemanticDictionary) -> Figure:
 
 
 def groups_sheet(result: NeuronGroups) -> Figure:
-    """The image, and a card for each group: its picture, its map over the image, its share."""
+    """The image, and a card for each group: its picture, its map over the image, its contribution."""
     score = result.provenance.objective[0]
     title = f"{plain(result.provenance.network, 60)}: {plain(result.layer, 60)} in {len(result)} groups of channels"
     note = (
-        f"{plain(score, 60)}: {_number(result.score, '.3g')}; the groups contribute {_number(result.shares.sum())}, "
-        f"what is in none of them {_number(result.remainder)}"
+        f"{plain(score, 60)}: {_number(result.score, '.3g')}; the groups contribute "
+        f"{_number(result.contributions.sum())}, what is in none of them {_number(result.remainder)}"
     )
     heading = Heading("what the network saw", photograph(result.image))
     size = (result.image.shape[1], result.image.shape[2])
@@ -72,7 +72,7 @@ def groups_sheet(result: NeuronGroups) -> Figure:
             title=f"group {group + 1}",
             note=f"channels {', '.join(map(str, result.channels(group, 4)))}" if result.alive[group] else _DEAD,
             pictures=[drawn(result.pictures[group]), scale.overlay(photograph(result.image), maps[group])],
-            bars=[_share(result.shares, group)],
+            bars=[_contribution(result.contributions, group)],
         )
         for group in range(len(result))
     ]
@@ -119,14 +119,16 @@ def _unit_card(result: SemanticDictionary, unit: int) -> Card:
         pictures=[drawn(result.pictures[unit]), signed_colours(result.projections[unit, :, top:bottom, left:right])],
         bars=[
             Bar(f"activation {strength:.3g}", strength, float(result.activations.max())),
-            _share(result.shares, unit),
+            _contribution(result.contributions, unit),
         ],
     )
 
 
-def _share(shares: Float[Tensor, "part"], part: int) -> Bar:
-    share = float(shares[part])
-    return Bar(f"share {_number(share)}", share, float(shares.abs().max()) or 1.0, signed=True)
+def _contribution(contributions: Float[Tensor, "part"], part: int) -> Bar:
+    contribution = float(contributions[part])
+    return Bar(
+        f"contribution {_number(contribution)}", contribution, float(contributions.abs().max()) or 1.0, signed=True
+    )
 
 
 def signed_colours(values: Float[Tensor, "channel row column"]) -> Pixels:

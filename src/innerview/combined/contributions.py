@@ -18,7 +18,7 @@ Position = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
-class Shares:
+class Contributions:
     """What a layer gives for one image, and what that contributes to an objective.
 
     Attributes:
@@ -58,7 +58,7 @@ class Shares:
         return row, column
 
 
-def shares(net: Network, image: Image, layer: str, objective: Question | None = None) -> Shares:
+def contributions(net: Network, image: Image, layer: str, objective: Question | None = None) -> Contributions:
     """How much each value of a layer contributes to an answer, by default to the score of the most probable class.
 
         s ≈ Σ a ⊙ ∂s / ∂a + what does not depend on the layer
@@ -74,7 +74,7 @@ def shares(net: Network, image: Image, layer: str, objective: Question | None = 
     with untouched(net.module):
         asked = as_objective(net, objective, image)
         found = layer_gradient(net, image, asked, layer)
-    return Shares(layer, found.values[0], found.gradient[0], found.scores[0], asked.of(0))
+    return Contributions(layer, found.values[0], found.gradient[0], found.scores[0], asked.of(0))
 
 
 def one_image(net: Network, image: Any) -> Image:
