@@ -71,10 +71,9 @@ MADE_SO = MakingOptions()
 
 
 def _prior(text: str) -> "iv.Prior":
-    found = {kind.__name__.lower(): kind for kind in (iv.EdgeEnergy, iv.TotalVariation, iv.L1, iv.L2)}
-    if text.lower() in found:
+    if text.lower() in iv.PRIORS:
         raise SettingError(f"a prior needs a weight, as in {text}:weight=0.01; got {text!r}")
-    return spelled(text, found, "prior")
+    return spelled(text, iv.PRIORS, "prior")
 
 
 def _size(text: str | None) -> int | tuple[int, int] | None:
