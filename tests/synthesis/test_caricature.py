@@ -19,7 +19,7 @@ def test_of_a_linear_layer_the_best_picture_is_known() -> None:
     found = caricature(planted(wanted), x, "look", recipe=PLAIN)
     rows = wanted.flatten(1)
     slope = (rows.T @ (rows @ x.flatten(1).T)).T.reshape(2, 3, 8, 8)
-    torch.testing.assert_close(found.images, (slope > 0).double(), atol=1e-12, rtol=0)
+    torch.testing.assert_close(found.pixels, (slope > 0).double(), atol=1e-12, rtol=0)
     assert found.objective(0) == "look as for the image"
 
 

@@ -80,7 +80,7 @@ def attack(  # noqa: PLR0913 - every option is a parameter
             return 2
         paths, inputs = zip(*usable, strict=True)
         found = attacked(network, list(inputs), how, objective=lowered, target=target)
-        points = None if sphere is None else around(network, found.images, found, samples=sphere, radius=radius)
+        points = None if sphere is None else around(network, found.inputs, found, samples=sphere, radius=radius)
         moved = shift(network, found, explained, lowered) if explained else None
     with writing(out):
         save(found, out, sphere=points, shift=moved)
