@@ -41,7 +41,7 @@ def classes() -> None:
     names = ("military uniform", "bow tie", "sunglasses")
     with iv.sharing(net, PHOTOGRAPH) as image:
         maps = [iv.CAM()(net, image, iv.Logit(name)) for name in names]
-    iv.save(maps, FOLDER / "classes.png", shared_scale=True)
+    iv.save(maps, FOLDER / "classes.png", scale="shared")
 
 
 def relus() -> None:
@@ -71,7 +71,7 @@ def inside() -> None:
     digit = np.pad(load_digits().images[3] / 16 * 255, 2).astype(np.uint8)
     iv.save(iv.activations(lenet, digit, ["relu1", "relu2", "fc3"]), FOLDER / "lenet-digit.png", channels="first")
     resnet = iv.load("builtin/tiny-resnet")
-    iv.save(iv.activations(resnet, PHOTOGRAPH), FOLDER / "tiny-resnet-inside.png", position=(40, 32))
+    iv.save(iv.activations(resnet, PHOTOGRAPH), FOLDER / "tiny-resnet-inside.png", pixel=(40, 32))
     alexnet = iv.load("torchvision/alexnet", weights="random")
     iv.save(iv.activations(alexnet, PHOTOGRAPH), FOLDER / "alexnet-random.png", channels="first")
 

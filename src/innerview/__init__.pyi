@@ -111,6 +111,7 @@ from .synthesis.canvas import Fourier as Fourier
 from .synthesis.canvas import Pixels as Pixels
 from .synthesis.caricature import Resemblance as Resemblance
 from .synthesis.caricature import caricature as caricature
+from .synthesis.catalogue import PRIORS as PRIORS
 from .synthesis.dream import Octaves as Octaves
 from .synthesis.dream import dream as dream
 from .synthesis.magnitude import MagnitudeConstrained as MagnitudeConstrained

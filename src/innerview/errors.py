@@ -9,7 +9,7 @@
     ├── NetworkError          a module cannot be looked at, or gave an output that is no score
     ├── LayerError            a layer address does not exist or does not fit the question
     ├── LabelError            a class name or index does not exist or is ambiguous
-    ├── ObjectiveError        a question does not fit the network or the images
+    ├── ObjectiveError        a question is none, or does not fit the network or the images
     ├── MethodError           a way of looking cannot be applied to this network
     ├── SettingError          a setting is outside its range
     └── ResultError           a saved result is broken or of another kind
@@ -66,7 +66,7 @@ class LabelError(InnerviewError):
 
 
 class ObjectiveError(InnerviewError):
-    """A question does not fit the network or the images."""
+    """A question is none, or does not fit the network or the images."""
 
 
 class MethodError(InnerviewError):

@@ -34,8 +34,8 @@ def test_settings_change_the_figure(run, small, photos) -> None:
     settings = [
         [],
         ["--channels", "selective", "--count", "2"],
-        ["--channels", "1,0", "--scale", "channel"],
-        ["--over", "--position", "3", "4"],
+        ["--channels", "1,0", "--scale", "each"],
+        ["--over", "--pixel", "3", "4"],
         ["--channels", "random", "--seed", "7", "--layer", "conv1", "--layer", "fc"],
     ]
     for number, options in enumerate(settings):
@@ -43,8 +43,8 @@ def test_settings_change_the_figure(run, small, photos) -> None:
     assert len({Path(f"{number}.png").read_bytes() for number in range(len(settings))}) == len(settings)
 
 
-def test_against_a_second_image(run, small, photos) -> None:
-    ended = run("activations", photos[0], "--against", photos[1], *small)
+def test_compared_with_a_second_image(run, small, photos) -> None:
+    ended = run("activations", photos[0], "--compare", photos[1], *small)
     assert ended.code == 0
     assert ended.rows[0] == ["layer", "differs by"]
     net = factory.small()
@@ -63,7 +63,7 @@ def test_mistakes_end_with_one_sentence(run, small, photos) -> None:
 
 
 def test_two_images_are_written_as_values(run, small, photos) -> None:
-    ended = run("activations", photos[0], "--against", photos[1], "--layer", "conv2", "--out", "x.safetensors", *small)
+    ended = run("activations", photos[0], "--compare", photos[1], "--layer", "conv2", "--out", "x.safetensors", *small)
     assert ended.code == 0
     net = factory.small()
     expected = iv.compare(net, net.prepare(photos[0]), net.prepare(photos[1]), ["conv2"])

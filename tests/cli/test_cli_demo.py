@@ -16,10 +16,10 @@ def test_the_animation_the_sheet_and_what_is_said(run) -> None:
     assert (ended.code, ended.err) == (0, "")
     said, *written = ended.out.splitlines()
     assert said.endswith("% of new points are told apart after 5 iterations")
-    assert written == ["wrote innerview-circles.gif", "wrote innerview-circles.png"]
-    with Image.open("innerview-circles.gif") as file:
+    assert written == ["wrote innerview-demo-circles.gif", "wrote innerview-demo-circles.png"]
+    with Image.open("innerview-demo-circles.gif") as file:
         assert file.n_frames == 4  # before training, 1, 4 and 5
-    assert Path("innerview-circles.png").read_bytes().startswith(b"\x89PNG")
+    assert Path("innerview-demo-circles.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_same_seed_gives_the_same_files(run) -> None:

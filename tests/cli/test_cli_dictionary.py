@@ -96,6 +96,10 @@ def test_the_grid_is_that_of_the_python_call(run, photos, small) -> None:
     found = iv.read("out.safetensors")
     assert torch.equal(found.pixels, expected.pixels)
     assert found.layer == "relu"
+    settings = ["--most", "2", "--recipe", "lecture", "--out", "lecture.safetensors"]
+    assert run("grid", photos[0], *small, *settings, *QUICK).code == 0
+    expected = activation_grid(factory.small(), photos[0], "relu", most=2, steps=2, recipe=LECTURE)
+    assert torch.equal(iv.read("lecture.safetensors").pixels, expected.images)
     assert run("grid", photos[0], *small, "--layer", "conv1", "--most", "2", *QUICK, "--out", "a.safetensors").code == 0
     assert iv.read("a.safetensors").layer == "conv1"
 
@@ -130,6 +134,7 @@ def test_a_mistake_is_one_sentence(run, photos, small, *, verb, options, sentenc
     ("verb", "options", "sentence"),
     [
         ("dictionary", ["--recipe", "deep"], "no recipe 'deep'; the recipes are clear, lucid, lecture, maco"),
+        ("grid", ["--recipe", "deep"], "no recipe 'deep'; the recipes are clear, lucid, lecture, maco"),
         ("groups", ["--recipe", "deep"], "no recipe 'deep'; the recipes are clear, lucid, lecture, maco"),
         (
             "groups",

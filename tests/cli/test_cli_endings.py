@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from factory import FACTORY
 
+import innerview as iv
+
 COMMAND = [sys.executable, "-m", "innerview"]
 
 
@@ -83,7 +85,7 @@ def test_ctrl_c_is_130_and_a_short_word(run, monkeypatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("innerview.network.sources.load.load", interrupt)
+    monkeypatch.setattr(iv, "load", interrupt)
     ended = run("layers")
     assert (ended.code, ended.out, ended.err) == (130, "", "innerview: stopped\n")
 

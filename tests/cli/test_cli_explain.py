@@ -8,14 +8,13 @@ import torch
 from factory import FACTORY
 
 import innerview as iv
-from innerview.show import figures
 
 
 @pytest.fixture
 def saved(monkeypatch) -> list:
     """What would be drawn."""
     results: list = []
-    monkeypatch.setattr(figures, "save", lambda found, path: results.extend(found))
+    monkeypatch.setattr(iv, "save", lambda found, path: results.extend(found))
     return results
 
 
@@ -55,9 +54,9 @@ def test_the_figure_stands_in_the_current_folder_under_the_first_image_s_name(ru
     ended = run("explain", *photos, *small)
     assert ended.out.splitlines() == [
         *(f"{path}: {each.label}, {each.probability:.1%}" for path, each in zip(photos, best, strict=True)),
-        "wrote innerview-one.png",
+        "wrote innerview-explain-one.png",
     ]
-    assert Path("innerview-one.png").read_bytes().startswith(b"\x89PNG")
+    assert Path("innerview-explain-one.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(("ending", "start"), [(".svg", b"<?xml"), (".pdf", b"%PDF")])
@@ -114,7 +113,7 @@ def test_a_bad_image_is_named_and_the_others_are_explained(run, photos, small, s
     assert ended.code == 2
     assert ended.err == "innerview: there is no file 'none.png'; check the path\n"
     assert len(saved[0]) == 2
-    assert ended.out.endswith("wrote innerview-none.png\n")
+    assert ended.out.endswith("wrote innerview-explain-none.png\n")
 
 
 def test_without_a_good_image_nothing_is_written(run, photos, small) -> None:

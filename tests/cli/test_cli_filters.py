@@ -26,7 +26,10 @@ def test_the_kernels_of_the_first_layer_by_default(run, small) -> None:
 
 
 def test_the_raw_weights(run, small) -> None:
-    assert run("filters", "conv2", *small, "--outputs", "2-3", "--inputs", "2", "--out", "k.safetensors").code == 0
+    assert (
+        run("filters", "--layer", "conv2", *small, "--outputs", "2-3", "--inputs", "2", "--out", "k.safetensors").code
+        == 0
+    )
     saved = iv.read("k.safetensors")
     expected = iv.filters(factory.small(), "conv2", outputs=[2, 3], inputs=2)
     assert torch.equal(saved.kernels, expected.kernels)
@@ -34,13 +37,13 @@ def test_the_raw_weights(run, small) -> None:
 
 
 def test_the_weights_of_all_layers(run, small) -> None:
-    assert run("filters", "--distribution", *small).out == "wrote innerview-weights.png\n"
+    assert run("filters", "--distribution", *small).out == "wrote innerview-filters-weights.png\n"
     assert run("filters", "--distribution", "--out", "w.safetensors", *small).code == 0
     assert iv.read("w.safetensors").layers == iv.weight_distributions(factory.small()).layers
 
 
 def test_mistakes_end_with_one_sentence(run, small) -> None:
-    ended = run("filters", "conv9", *small)
+    ended = run("filters", "--layer", "conv9", *small)
     assert ended.code == 2
     assert ended.err.startswith("innerview: no layer 'conv9' in ")
     assert run("filters", "--out", "k.txt", *small).err == (

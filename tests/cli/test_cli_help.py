@@ -10,7 +10,10 @@ import pytest
 from innerview.cli.main import app
 from innerview.version import __version__
 
-VERBS = ["tour", "explain", "predict", "layers", "methods"]
+VERBS = [
+    *("tour", "explain", "filters", "activations", "synthesize", "dream", "dictionary"),
+    *("groups", "grid", "attack", "predict", "demo", "layers", "methods"),
+]
 HEAVY = {"torch", "torchvision", "numpy", "matplotlib", "PIL", "jinja2", "safetensors"}
 
 
@@ -72,7 +75,7 @@ def test_help_texts_are_as_wide_as_the_terminal(run, monkeypatch) -> None:
     """Line ends in the docstrings are not seen."""
     monkeypatch.setenv("COLUMNS", "200")
     sentence = (
-        "Writes one figure: a row for each image, a column for each method and each question. An image that cannot"
+        "Writes one figure: a row for each image, a column for each method and each question; by default the question"
     )
     assert sentence in run("explain", "--help").out
 

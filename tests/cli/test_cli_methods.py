@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 import innerview as iv
-from innerview.attribution.catalogue import from_text
+from innerview.spelling import spelled
 
 
 def test_the_table_is_the_catalogue(run) -> None:
@@ -22,7 +22,7 @@ def test_the_manual_of_a_method_is_its_docstring_and_its_defaults(run, name) -> 
     ended = run("methods", name)
     assert inspect.getdoc(iv.METHODS[name]) in ended.out
     defaults = ended.out.splitlines()[-1].removeprefix("With its defaults: --method ")
-    assert from_text(defaults) == iv.METHODS[name]()
+    assert spelled(defaults, iv.METHODS, "method") == iv.METHODS[name]()
 
 
 def test_a_name_with_a_slip_is_helped(run) -> None:

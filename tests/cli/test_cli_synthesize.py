@@ -72,8 +72,8 @@ def test_the_pictures_are_those_of_the_python_call(run, small, *, options, asked
 
 def test_the_figure_stands_in_the_current_folder(in_terminal, here, small) -> None:
     ended = in_terminal("synthesize", *small, "--target", "ox", "--steps", "1")
-    assert ended.out.splitlines()[-1] == "wrote innerview-synthesis.png"
-    assert Path("innerview-synthesis.png").read_bytes().startswith(b"\x89PNG")
+    assert ended.out.splitlines()[-1] == "wrote innerview-synthesize.png"
+    assert Path("innerview-synthesize.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_size_of_the_input_is_that_of_the_picture(run, here, small) -> None:
@@ -117,9 +117,9 @@ def pictures_in(path: str) -> int:
 
 
 def test_a_film_has_no_more_pictures_than_are_seen() -> None:
-    assert MakingOptions(steps=640).moments(film=True) == list(range(10, 641, 10))
-    assert MakingOptions(steps=640).moments(film=False) == []
-    assert MakingOptions(steps=640, snapshots="5-7").moments(film=True) == [5, 6, 7]
+    assert MakingOptions().moments(640, film=True) == list(range(10, 641, 10))
+    assert MakingOptions().moments(640, film=False) == []
+    assert MakingOptions(snapshots="5-7").moments(640, film=True) == [5, 6, 7]
 
 
 def judging() -> iv.Network:
@@ -139,7 +139,7 @@ def test_photographs_add_the_score_card(run, photos, small) -> None:
     title, *rows, beside, _ = ended.rows
     first = ["picture", "question", "score", "above", "× best", "transformed", "off"]
     assert title == [*first, "rank", "rank confidence", "judge", "judge confidence", "made"]
-    for row, picture in zip(rows, (1, 0), strict=True):
+    for row, picture in zip(rows, (0, 1), strict=True):
         numbers = [float(each) if each else float("nan") for each in row[3:-1]]
         expected = [
             card.quantiles[picture],
@@ -255,14 +255,14 @@ def test_dreams_are_those_of_the_python_call(run, photos, small, *, options, ask
     how = Octaves(ratio=1.5, step=0.03, steps=2) if asked == iv.Logit(0) else Octaves(steps=2)
     octaves = 3 if asked == iv.Logit(0) else 2
     expected = dream(net, net.prepare(photos), asked, octaves=octaves, how=how, **settings)
-    ended = run("dream", *photos, *small, "--octaves", octaves, *options, *QUICK)
+    ended = run("dream", *photos, *small, "--octaves", octaves, "--octave-steps", 2, *options, *QUICK[2:])
     assert (ended.code, ended.err) == (0, "")
     torch.testing.assert_close(iv.read("out.safetensors").pixels, expected.pixels)
     assert ended.rows[-1] == ["wrote out.safetensors"]
 
 
 def test_a_bad_image_is_named_and_the_others_are_dreamt_of(run, photos, small) -> None:
-    ended = run("dream", "none.png", *photos, *small, "--steps", "1", "--octaves", "1")
+    ended = run("dream", "none.png", *photos, *small, "--octave-steps", "1", "--octaves", "1")
     assert ended.code == 2
     assert ended.err == "innerview: there is no file 'none.png'; check the path\n"
     assert Path("innerview-dream-none.png").read_bytes().startswith(b"\x89PNG")
@@ -295,7 +295,7 @@ def test_transformers_have_channels_too(run, here) -> None:
 @pytest.mark.usefixtures("here")
 def test_a_film_that_cannot_be_written_is_refused_before_the_work(run, small, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    monkeypatch.setattr("innerview.synthesis.synthesize.synthesize", lambda *_, **__: pytest.fail("it has begun"))
+    monkeypatch.setattr("innerview.synthesize", lambda *_, **__: pytest.fail("it has begun"))
     ended = run("synthesize", *small, "--target", "ox", "--out", "out.mp4")
     assert ended.code == 2
     assert ended.err == 'innerview: .mp4 needs the library av; install it with: pip install "innerview[video]"\n'

@@ -18,8 +18,8 @@ def test_the_page_and_what_is_said_of_it(run, photos, small, opened, quick_tour)
     best = factory.small().predict(photos[0], 1)[0][0]
     ended = run("tour", photos[0], *small)
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out == f"one.png: {best.label}, {best.probability:.1%}\nwrote innerview-one.html\n"
-    assert "<html" in Path("innerview-one.html").read_text(encoding="utf-8")
+    assert ended.out == f"one.png: {best.label}, {best.probability:.1%}\nwrote innerview-tour-one.html\n"
+    assert "<html" in Path("innerview-tour-one.html").read_text(encoding="utf-8")
     assert opened == []
 
 
@@ -33,7 +33,7 @@ def test_without_arguments_it_looks_at_the_sample_photograph(run, photos) -> Non
     ended = run("tour")
     assert ended.code == 0
     assert ended.out.startswith("grace_hopper.jpg: ")
-    assert "tiny-resnet" in Path("innerview-grace_hopper.html").read_text(encoding="utf-8")
+    assert "tiny-resnet" in Path("innerview-tour-grace_hopper.html").read_text(encoding="utf-8")
 
 
 def test_the_browser_is_opened_on_request(run, photos, small, opened, quick_tour) -> None:

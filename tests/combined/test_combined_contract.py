@@ -3,12 +3,13 @@
 import pytest
 import sklearn.decomposition  # noqa: F401 - its first import adds filters of warnings
 import torch
+from torch import nn
 
 from fingerprint import fingerprint
 from innerview.combined.dictionary import semantic_dictionary
 from innerview.combined.grid import activation_grid
 from innerview.combined.groups import neuron_groups
-from innerview.errors import ImageError, LayerError
+from innerview.errors import ImageError, LayerError, SettingError
 from innerview.synthesis.canvas import Pixels
 from innerview.synthesis.recipe import Recipe
 from small_networks import AWKWARD, images, network
@@ -67,3 +68,22 @@ def test_an_unknown_layer_is_refused_with_the_nearest_names(call: str) -> None:
     net = network(AWKWARD["small"]())
     with pytest.raises(LayerError, match="no layer 'conv3' in SmallCNN; did you mean"):
         CALLS[call](net, images(1), "conv3")
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_the_default_is_the_last_grid_that_the_scores_depend_on(call: str) -> None:
+    net, x = network(AWKWARD["small"]()), images(1)
+    found, expected = (CALLS[call](net, x, layer) for layer in (None, "relu"))
+    assert found.layer == "relu"
+    assert found.provenance == expected.provenance
+    assert torch.equal(found.alive, expected.alive) if call != "grid" else torch.equal(found.pixels, expected.pixels)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_without_such_a_grid_a_layer_has_to_be_named(call: str) -> None:
+    net = network(nn.Sequential(nn.Flatten(), nn.Linear(192, 4)))
+    with pytest.raises(SettingError) as refused:
+        CALLS[call](net, images(1), None)
+    assert str(refused.value) == (
+        "Sequential has no grid of features that its scores depend on; name a layer (layer=…, --layer NAME)"
+    )

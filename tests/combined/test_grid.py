@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 import innerview as iv
-from innerview.combined.grid import CELLS, activation_grid
+from innerview.combined.grid import activation_grid
 from innerview.errors import SettingError
 from innerview.synthesis.canvas import Pixels
 from innerview.synthesis.recipe import Recipe
@@ -31,7 +31,7 @@ def test_of_a_linear_layer_each_picture_is_known() -> None:
     """max ⟨Wx, a⟩ between black and white is where Wᵀ a is positive, in every patch."""
     net, x = network(Patches()), images(1).double()
     maps = iv.activations(net, x, ["look"])["look"][0]
-    found = activation_grid(net, x, "look", power=0.0, recipe=PLAIN)
+    found = activation_grid(net, x, "look", power=0.0, recipe=PLAIN, steps=20)
     slopes = torch.einsum("kcji,kyx->yxcji", net.module.look.weight.detach(), maps)
     torch.testing.assert_close(found.pixels, (slopes > 0).double().repeat(1, 1, 1, 2, 2), atol=1e-12, rtol=0)
     torch.testing.assert_close(found.magnitudes, maps.square().sum(0).sqrt())
@@ -82,9 +82,17 @@ def test_pictures_are_small_where_the_network_takes_that(smallest: int, own: int
     assert found.pixels.shape[-2:] == (side, side)
 
 
-def test_the_recipe_for_small_pictures_is_the_default_but_for_the_steps() -> None:
-    assert replace(CELLS, steps=iv.CLEAR.steps) == iv.CLEAR
-    assert CELLS.views.seen((64, 64), (224, 224)) == (64, 64)
+@pytest.mark.parametrize(("steps", "half"), [(20, 10), (1, 1)])
+def test_small_pictures_climb_half_as_many_steps_as_the_recipe_says(steps: int, half: int) -> None:
+    net, x, recipe = network(SmallCNN()), images(1), replace(PLAIN, steps=steps)
+    found = activation_grid(net, x, "conv2", most=2, recipe=recipe)
+    expected = activation_grid(net, x, "conv2", most=2, recipe=recipe, steps=half)
+    assert torch.equal(found.pixels, expected.pixels)
+    assert found.provenance == expected.provenance
+
+
+def test_the_network_sees_as_many_pixels_as_a_small_picture_has() -> None:
+    assert iv.CLEAR.views.seen((64, 64), (224, 224)) == (64, 64)
 
 
 def test_no_rows_are_refused() -> None:

@@ -69,10 +69,10 @@ def test_numbers_stand_under_each_map_and_the_key_says_how_to_read_them() -> Non
 
 def test_each_tile_has_its_own_scale_unless_one_is_shared() -> None:
     small, large = attribution(spot()), attribution(spot() * 10)
-    own, shared = (tiles(figure([small, large], shared_scale=each)) for each in (False, True))
+    own, shared = (tiles(figure([small, large], scale=each)) for each in ("each", "shared"))
     assert np.array_equal(own[1], own[2])
     assert np.abs(shared[1].astype(int) - 100).sum() < np.abs(shared[2].astype(int) - 100).sum()
-    assert {"−20", "+20"} <= set(words(figure([small, large], shared_scale=True)))
+    assert {"−20", "+20"} <= set(words(figure([small, large], scale="shared")))
 
 
 def test_questions_that_differ_from_image_to_image_stand_above_their_tiles() -> None:

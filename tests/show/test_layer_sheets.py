@@ -177,8 +177,21 @@ def test_dead_channels_are_counted_and_named() -> None:
 def test_pages_of_channels() -> None:
     maps = torch.rand(1, 12, 4, 4)
     assert "here 2 in their order" in words(iv.figure(known(maps), channels="first", count=5, page=2))
-    with pytest.raises(SettingError, match=r"^'maps' has 3 page\(s\) of 5 channels; got page 3$"):
+    with pytest.raises(SettingError, match=r"^'maps' has 3 page\(s\) of 5 channels, numbered from 0; got 3$"):
         iv.figure(known(maps), channels="first", count=5, page=3)
+
+
+@pytest.mark.parametrize("rule", ["first", "strongest", "selective", "random"])
+def test_every_rule_goes_on_where_the_page_before_ends(rule: str) -> None:
+    result = known(torch.rand(1, 12, 4, 4, generator=torch.Generator().manual_seed(0)) - 0.5)
+    ranking = result.channels("maps", rule, 12)
+    if rule == "random":
+        ranking = torch.randperm(12, generator=torch.Generator().manual_seed(0)).tolist()
+    for page, expected in enumerate([ranking[:5], ranking[5:10], ranking[10:]]):
+        found = iv.figure(result, channels=rule, count=5, page=page)
+        expected = sorted(expected) if rule == "random" else expected
+        assert np.array_equal(pictures(found)[1], pictures(iv.figure(result, channels=expected))[1])
+    assert "page 2" in words(found)
 
 
 def test_numbers_without_a_place_are_bars() -> None:
@@ -201,9 +214,9 @@ def boxes(drawn: Figure) -> list[tuple[float, ...]]:
     return [(*patch.get_xy(), patch.get_width(), patch.get_height()) for patch in patches[::2]]
 
 
-def test_a_position_frames_the_unit_and_what_it_sees() -> None:
+def test_a_pixel_frames_the_unit_and_what_it_sees() -> None:
     """Pixel (4, 6) is the middle of unit (2, 3), which sees rows 3–5 and columns 5–7. A pixel is drawn 24 wide."""
-    field, unit = boxes(iv.figure(known(torch.rand(1, 1, 4, 4)), position=(4, 6)))
+    field, unit = boxes(iv.figure(known(torch.rand(1, 1, 4, 4)), pixel=(4, 6)))
     assert field == (5 * 24 - 0.5, 3 * 24 - 0.5, 3 * 24, 3 * 24)
     assert unit == (3 * 24 - 0.5, 2 * 24 - 0.5, 24, 24)
 
@@ -213,9 +226,9 @@ def test_a_position_frames_the_unit_and_what_it_sees() -> None:
     [
         ({"image": 1}, "the images are numbered 0 to 0; got 1"),
         ({"count": 101}, "count is a whole number, at least 1 and at most 100, or None; got 101"),
-        ({"scale": "shared"}, 'scale is "layer" or "channel"; got \'shared\''),
+        ({"scale": "layer"}, 'scale is "shared" or "each"; got \'layer\''),
         ({"channels": [3]}, "'maps' has channels 0 to 2, 100 fit on a sheet; got [3]"),
-        ({"position": (8, 0)}, "position is a row below 8 and a column below 8; got (8, 0)"),
+        ({"pixel": (8, 0)}, "pixel is a row below 8 and a column below 8; got (8, 0)"),
     ],
 )
 @pytest.mark.usefixtures("unchecked_types")

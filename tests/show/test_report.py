@@ -50,6 +50,7 @@ ELEMENTS = {
         "main",
         "nav",
         "section",
+        "small",
         "article",
         "footer",
     ),

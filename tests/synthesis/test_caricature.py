@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
 
 import innerview as iv
+from innerview.errors import SettingError
 from innerview.network.seen import Seen
 from innerview.synthesis.caricature import Resemblance, caricature
 from planted import INPUT, PLAIN, planted, templates
@@ -59,3 +61,12 @@ def test_what_cannot_be_resembled_is_refused() -> None:
     )
     with pytest.raises(iv.InnerviewError, match="power is a number, at least 0; got -1"):
         Resemblance("look", torch.ones(3, 1, 1), power=-1)
+
+
+def test_the_default_is_the_last_grid_that_the_scores_depend_on() -> None:
+    net, x = network(SmallCNN()), images(2)
+    found, expected = (caricature(net, x, layer, recipe=PLAIN, steps=2) for layer in (None, "relu"))
+    assert found.provenance == expected.provenance
+    assert torch.equal(found.pixels, expected.pixels)
+    with pytest.raises(SettingError, match="has no grid of features that its scores depend on; name a layer"):
+        caricature(network(nn.Sequential(nn.Flatten(), nn.Linear(192, 4))), x)

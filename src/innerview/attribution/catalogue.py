@@ -1,6 +1,5 @@
 """The one list of attribution methods: the command line, the report, the docs and the contract tests read it."""
 
-from ..spelling import spelled
 from .cam import CAM
 from .eigen_cam import EigenCAM
 from .gradcam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
@@ -37,11 +36,3 @@ METHODS: dict[str, type[Method]] = {
     "occlusion": Occlusion,
     "rise": RISE,
 }
-
-
-def from_text(text: str) -> Method:
-    """The method that a line of text names: `gradcam`, or with settings `occlusion:window=32,stride=8,fill=blur`.
-
-    A setting that is itself a method is given by its name (`smoothgrad:of=gradcam`).
-    """
-    return spelled(text, METHODS, "method")

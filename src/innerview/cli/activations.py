@@ -1,96 +1,99 @@
 """`innerview activations`: what happens inside for an image."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
+import innerview as iv
+
+from .flags import LAYER, NUMBER, PLACE, REPEATED, SWITCH, Out, Page, Photograph, Seed
 from .flowing import flowing
 from .options import BUILTIN, NetworkOptions
-from .ranges import chosen
-from .terminal import Column, clean, table, tell
-from .writing import named, place, writing
-
-if TYPE_CHECKING:
-    from ..activation.compare import Comparison
-    from ..activation.maps import Activations
+from .output import output, write, wrote
+from .ranges import counted
+from .terminal import Column, table
 
 _RULES = ("first", "strongest", "selective", "random")
 
 
+@Parameter(name="*", group=Group("Channels", sort_key=0))
+@flowing
+@dataclass(frozen=True, kw_only=True)
+class ChannelOptions:
+    """Which channels are shown, and how.
+
+    Attributes:
+        channels: "first", "strongest", "selective" (those that answer at the fewest places first), "random", or
+            numbers as in 3,5,8 or 32-63.
+        count: how many channels of each layer, by default 50 of one layer and 10 of each of several.
+        scale: one shared by all, so that they can be compared, or each its own.
+        over: the maps over the photograph.
+        pixel: a pixel of the network's input: what the units there can see is framed.
+    """
+
+    channels: Annotated[str, Parameter(metavar="RULE|NUMBERS")] = "strongest"
+    count: Annotated[int | None, NUMBER] = None
+    page: Page = 0
+    scale: Literal["shared", "each"] = "shared"
+    over: Annotated[bool, SWITCH] = False
+    pixel: Annotated[tuple[int, int] | None, PLACE] = None
+    seed: Seed = 0
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of the figure; `SettingError` if the channels are neither a rule nor numbers."""
+        return asdict(self) | {"channels": self.channels if self.channels in _RULES else counted(self.channels)}
+
+
+ALL_AS_USUAL = ChannelOptions()
+"""What is used where nothing is asked for."""
+
+
 @flowing
 def activations(  # noqa: PLR0913 - every option is a parameter
-    image: Path,
+    image: Photograph,
     /,
     *,
-    layer: Annotated[tuple[str, ...], Parameter(metavar="NAME", show_default=False)] = (),
-    channels: Annotated[str, Parameter(metavar="RULE|NUMBERS")] = "strongest",
-    count: int | None = None,
-    page: int = 0,
-    scale: Literal["layer", "channel"] = "layer",
-    over: Annotated[bool, Parameter(show_default=False)] = False,
-    position: Annotated[tuple[int, int] | None, Parameter(metavar="ROW COLUMN")] = None,
-    against: Annotated[Path | None, Parameter(metavar="IMAGE")] = None,
-    seed: int = 0,
-    out: Annotated[Path | None, Parameter(metavar="FILE")] = None,
+    layer: Annotated[tuple[str, ...], LAYER, REPEATED] = (),
+    compare: Annotated[Path | None, Parameter(metavar="IMAGE")] = None,
+    shown: ChannelOptions = ALL_AS_USUAL,
+    out: Out = None,
     net: NetworkOptions = BUILTIN,
 ) -> None:
-    """What some layers of a network give for an image, channel by channel.
+    """What happens inside for an image, layer by layer and channel by channel.
 
     Writes one figure with a band for each layer, and says of each layer how much of it is active.
 
     Args:
-        image: a photograph: JPEG, PNG, WebP, BMP or GIF.
         layer: an address as innerview layers lists them, by default one for each resolution. Can be repeated.
-        channels: "first", "strongest", "selective" (those that answer at the fewest places first), "random", or
-            numbers as in 3,5,8 or 32-63.
-        count: how many channels of each layer, by default 50 of one layer and 10 of each of several.
-        page: with first, which so many.
-        scale: one for each layer, so that its channels can be compared, or one for each channel.
-        over: the maps over the photograph.
-        position: a pixel of the network's input: what the units there can see is framed.
-        against: a second image: for each layer the channels that differ most between the two; of the settings above
-            only layer and count then matter.
-        seed: for random channels.
+        compare: a second image: for each layer the channels that differ most between the two; of the settings of
+            channels only --count then matters.
         out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-activations-IMAGE.png in the current folder.
     """
-    from ..activation.compare import compare
-    from ..activation.maps import activations as activations_of
-    from ..progress import progress_bar
-    from ..show.figures import FORMATS, save
-
-    out = named(out, f"activations-{image.stem}", FORMATS)
-    out = place(out, [image, *([against] if against else [])], FORMATS)
+    settings, layers = shown.settings, list(layer) or None
+    out = output(out, "activations", [image, *([compare] if compare else [])])
     network = net.load()
-    layers = list(layer) or None
-    if against is not None:
-        compared = compare(network, image, against, layers)
-        with writing(out):
-            save(compared, out, **({} if count is None else {"count": count}))
+    if compare is not None:
+        compared = iv.compare(network, image, compare, layers)
+        write(compared, out, **({} if shown.count is None else {"count": shown.count}))
         _differences(compared)
     else:
-        with progress_bar():
-            found = activations_of(network, image, layers)
-        rule = channels if channels in _RULES else _numbers(channels)
-        settings = {"channels": rule, "count": count, "page": page, "scale": scale, "over": over}
-        with writing(out):
-            save(found, out, **settings, position=position, seed=seed)
+        with iv.progress_bar():
+            found = iv.activations(network, image, layers)
+        write(found, out, **settings)
         _statistics(found)
-    tell(clean(f"wrote {out}"))
+    wrote(out)
 
 
-def _numbers(text: str) -> list[int]:
-    numbers = chosen(text)
-    return [numbers] if isinstance(numbers, int) else numbers or []
-
-
-def _differences(result: "Comparison") -> None:
+def _differences(result: "iv.Comparison") -> None:
     rows = [(name, f"{distance.item():.1%}") for name, distance in result.distances().items()]
     table([Column("layer"), Column("differs by", "right")], rows)
 
 
-def _statistics(result: "Activations") -> None:
+def _statistics(result: "iv.Activations") -> None:
     rows = []
     for name in result:
         shape = "×".join(map(str, result[name].shape[1:]))

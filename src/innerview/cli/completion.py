@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
 from ..errors import SettingError
+from .flags import SWITCH, Out
 from .flowing import flowing
+from .output import writing
 from .terminal import tell
-from .writing import writing
 
 Shell = Literal["bash", "zsh", "fish", "powershell"]
 
@@ -17,8 +16,8 @@ Shell = Literal["bash", "zsh", "fish", "powershell"]
 def install_completion(
     *,
     shell: Shell | None = None,
-    out: Annotated[Path | None, Parameter(metavar="FILE")] = None,
-    show: Annotated[bool, Parameter(show_default=False)] = False,
+    out: Out = None,
+    show: Annotated[bool, SWITCH] = False,
 ) -> None:
     """Let the Tab key complete commands and options.
 

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import Parameter
+import innerview as iv
 
+from .flags import NUMBER, Out, Seed
 from .flowing import flowing
-from .terminal import clean, tell
-from .writing import named, writing
+from .output import FILMS, output, write, wrote
+from .terminal import tell
 
 if TYPE_CHECKING:
     from ..recording.perceptron import Trained
@@ -19,10 +20,10 @@ def demo(  # noqa: PLR0913 - every option is a parameter
     /,
     *,
     data: Literal["moons", "circles", "spirals"] = "moons",
-    units: int = 20,
-    iterations: int | None = None,
-    seed: int = 0,
-    out: Annotated[Path | None, Parameter(metavar="FILE")] = None,
+    units: Annotated[int, NUMBER] = 20,
+    iterations: Annotated[int | None, NUMBER] = None,
+    seed: Seed = 0,
+    out: Out = None,
 ) -> None:
     """Watch a small network being trained.
 
@@ -34,31 +35,24 @@ def demo(  # noqa: PLR0913 - every option is a parameter
         data: the points: two moons, one circle inside another, or two spirals.
         units: how many hidden units.
         iterations: how many steps of training; by default as many as the data need.
-        seed: of the first weights and of the points.
-        out: the animation, .gif, or .mp4 with the extra "video"; by default innerview-DATA.gif in the current
+        out: the animation, .gif, or .mp4 with the extra "video"; by default innerview-demo-DATA.gif in the current
             folder. The contact sheet has the same name and ends in .png.
     """
-    from ..progress import progress_bar
     from ..recording.perceptron import train
 
-    out = named(out, data, (".gif", ".mp4"))
-    with progress_bar():
+    out = output(out, f"demo-{data}", endings=FILMS)
+    with iv.progress_bar():
         trained = train(data, units=units, iterations=iterations, seed=seed)
         _write(trained, out)
     tell(f"{trained.accuracy:.1%} of new points are told apart after {trained.recording.iterations[-1]} iterations")
-    for path in (out, out.with_suffix(".png")):
-        tell(clean(f"wrote {path}"))
+    wrote(out, out.with_suffix(".png"))
 
 
 def _write(trained: "Trained", out: Path) -> None:
     """The animation of all snapshots, and a sheet of those up to the lecture's last iteration and of the end."""
     from ..recording.schedule import LECTURE
-    from ..show.figures import save
-    from ..show.film.animation import animate
 
     recording = trained.recording
-    with writing(out):
-        animate(recording, out)
+    write(recording, out)
     chosen = [each for each in recording.iterations if each in LECTURE or each == recording.iterations[-1]]
-    with writing(out.with_suffix(".png")):
-        save(recording.at(chosen), out.with_suffix(".png"))
+    write(recording.at(chosen), out.with_suffix(".png"))

@@ -1,96 +1,113 @@
 """`innerview explain`: where in the images the answer comes from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+import innerview as iv
+
 from ..errors import MethodError, SettingError
+from ..spelling import spelled
+from .flags import CLASS, NAME, REPEATED, SWITCH, Out, Photographs
 from .flowing import flowing
+from .images import usable
 from .options import BUILTIN, NetworkOptions
-from .pictures import prepared
-from .questions import SeveralAsked, questions, spelled
+from .output import output, write, wrote
+from .questions import ASKED, NONE_ASKED, QuestionsOptions
 from .terminal import clean, complain, tell
-from .writing import place, writing
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..attribution.method import Attribution, Method
-    from ..network.network import Network
-    from ..objectives import Objective
-
 _ALL = "all"
+
+
+@Parameter(name="*", group=ASKED)
+@flowing
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions:
+    """What of a class is explained.
+
+    Attributes:
+        against: a second class: explain what speaks for the target rather than for this one.
+        probability: explain the probability of the class, not its raw score before softmax.
+    """
+
+    against: Annotated[str | None, CLASS] = None
+    probability: Annotated[bool, SWITCH] = False
+
+    def __call__(self, one: int | str) -> "iv.Objective":
+        """The question about a class, by its index or name."""
+        score = iv.Probability if self.probability else iv.Logit
+        return score(one) - score(self.against) if self.against else score(one)
+
+    def require(self, questions: QuestionsOptions) -> None:
+        """`SettingError` if there is a question, but about no class."""
+        if (self.against or self.probability) and questions.objective and not questions.target:
+            raise SettingError(
+                '--against and --probability go with --target; an objective says it all, as in "logit:ox - '
+                'logit:bison" or "probability:ox"'
+            )
+
+
+LOGIT = ScoreOptions()
+"""What is explained where nothing else is asked for."""
 
 
 @flowing
 def explain(  # noqa: PLR0913 - every option is a parameter
-    images: list[Path],
+    images: Photographs,
     /,
     *,
-    method: Annotated[tuple[str, ...], Parameter(metavar="NAME", show_default=False)] = ("gradcam",),
-    target: Annotated[tuple[str, ...], Parameter(metavar="CLASS", show_default=False)] = (),
-    objective: SeveralAsked = (),
-    against: Annotated[str | None, Parameter(metavar="CLASS")] = None,
-    probability: Annotated[bool, Parameter(show_default=False)] = False,
-    out: Annotated[Path | None, Parameter(metavar="FILE")] = None,
+    method: Annotated[tuple[str, ...], NAME, REPEATED] = ("gradcam",),
+    questions: QuestionsOptions = NONE_ASKED,
+    score: ScoreOptions = LOGIT,
+    out: Out = None,
     net: NetworkOptions = BUILTIN,
 ) -> int:
     """Where in the images the answer comes from.
 
-    Writes one figure: a row for each image, a column for each method and each question. An image that cannot be
-    read is named and left out.
+    Writes one figure: a row for each image, a column for each method and each question; by default the question is
+    each image's most probable class. An image that cannot be read is named and left out.
 
     Args:
-        images: photographs: JPEG, PNG, WebP, BMP or GIF.
         method: how to look: a name from innerview methods, by default gradcam; with settings as in
             occlusion:window=32,stride=8. "all" takes every method that fits the network. Can be repeated.
-        target: the class to explain, by name or index, by default the most probable one of each image. Can be
-            repeated.
-        objective: what else to explain, as in "logit:ox - logit:bison", channel:LAYER,42 or, nine of them,
-            channel:LAYER,0-8; neuron:LAYER,42,ROW,COLUMN, max:LAYER, energy:LAYER. Can be repeated.
-        against: a second class: explain what speaks for the target rather than for this one.
-        probability: explain the probability of the class, not its raw score before softmax.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values of one method and question;
-            by default innerview-IMAGE.png in the current folder, named after the first image.
+        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values of one method and question; by default
+            innerview-explain-IMAGE.png in the current folder, named after the first image.
     """
-    from ..objectives import PerImage
-    from ..passes.sharing import sharing
-    from ..progress import progress_bar
-    from ..show.figures import FORMATS, save
-
     methods = _methods(method)
-    out = place(out, images, FORMATS)
-    about = _about(against, probability, alone=bool(objective) and not target)
-    _require_room(out, len(images), len(methods), max(1, len(target) + len(spelled(objective))))
+    out = output(out, "explain", images)
+    score.require(questions)
+    _require_room(out, len(images), len(methods), max(1, len(questions)))
     network = net.load()
-    if against:
-        network.class_index(against)
-    asked = [*(about(each).bind(network) for each in target), *questions(network, objective)]
-    with progress_bar():
-        usable = list(prepared(network, images))
-        if not usable:
-            return 2
-        paths, inputs = zip(*usable, strict=True)
-        with sharing(network, inputs) as x:
-            predictions = [ranking[0] for ranking in network.predict(x, top=1)]
-            own = PerImage(tuple(about(each.index) for each in predictions))
+    asked = _asked(network, questions, score)
+    with iv.progress_bar():
+        there = usable(network, images)
+        with iv.sharing(network, there.inputs) as x:
+            best = [ranking[0] for ranking in network.predict(x, top=1)]
+            own = iv.PerImage(tuple(score(each.index) for each in best))
             found = _explained(network, x, methods, asked or [own])
-    with writing(out):
-        save(found, out)
-    for path, prediction in zip(paths, predictions, strict=True):
+    write(found, out)
+    for path, prediction in zip(there.paths, best, strict=True):
         tell(clean(f"{path.name}: {prediction.label}, {prediction.probability:.1%}"))
-    tell(clean(f"wrote {out}"))
-    return 0 if len(usable) == len(images) else 2
+    wrote(out)
+    return there.code
 
 
-def _methods(names: Sequence[str]) -> list[tuple["Method", bool]]:
+def _asked(net: "iv.Network", questions: QuestionsOptions, score: ScoreOptions) -> "list[iv.Objective]":
+    if score.against:
+        net.class_index(score.against)
+    return questions.asked(net, score)
+
+
+def _methods(names: Sequence[str]) -> list[tuple["iv.Method", bool]]:
     """The methods asked for, and whether each was asked for by name."""
-    from ..attribution.catalogue import METHODS, from_text
-
-    named = [from_text(name) for name in names if name != _ALL]
-    others = [kind() for kind in METHODS.values()] if _ALL in names else []
+    named = [spelled(name, iv.METHODS, "method") for name in names if name != _ALL]
+    others = [kind() for kind in iv.METHODS.values()] if _ALL in names else []
     return [(each, True) for each in named] + [(each, False) for each in others if each not in named]
 
 
@@ -109,27 +126,14 @@ def _require_room(out: Path, images: int, methods: int, questions: int) -> None:
         )
 
 
-def _about(against: str | None, probability: bool, *, alone: bool) -> Callable[[int | str], "Objective"]:
-    """The question about a class, by its index or name; with `alone` none is asked about."""
-    from ..objectives import Logit, Probability
-
-    if alone and (against or probability):
-        raise SettingError(
-            '--against and --probability go with --target; an objective says it all, as in "logit:ox - logit:bison" or '
-            '"probability:ox"'
-        )
-    score = Probability if probability else Logit
-    return lambda one: score(one) - score(against) if against else score(one)
-
-
 def _explained(
-    net: "Network",
+    net: "iv.Network",
     images: "Tensor",
-    methods: Sequence[tuple["Method", bool]],
-    asked: Sequence["Objective"],
-) -> list["Attribution"]:
+    methods: Sequence[tuple["iv.Method", bool]],
+    asked: Sequence["iv.Objective"],
+) -> list["iv.Attribution"]:
     """A result for each method and question; a method that was not asked for by name may fail to apply."""
-    found: list[Attribution] = []
+    found: list[iv.Attribution] = []
     for method, named in methods:
         try:
             found += [method(net, images, question) for question in asked]

@@ -1,61 +1,55 @@
 """`innerview filters`: what a layer learned, as pictures."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+import innerview as iv
+
+from .flags import LAYER, NUMBERS, SWITCH, Out, Page
 from .flowing import flowing
 from .options import BUILTIN, NetworkOptions
+from .output import output, write, wrote
 from .ranges import chosen
-from .terminal import clean, tell
-from .writing import named, writing
 
 
 @flowing
 def filters(  # noqa: PLR0913 - every option is a parameter
-    layer: str | None = None,
-    /,
     *,
-    outputs: Annotated[str | None, Parameter(metavar="NUMBERS")] = None,
-    inputs: Annotated[str | None, Parameter(metavar="NUMBERS")] = None,
+    layer: Annotated[str | None, LAYER] = None,
+    outputs: Annotated[str | None, NUMBERS] = None,
+    inputs: Annotated[str | None, NUMBERS] = None,
     order: Literal["index", "norm"] = "index",
-    pairs: Annotated[bool, Parameter(show_default=False)] = False,
+    pairs: Annotated[bool, SWITCH] = False,
     scale: Literal["shared", "each"] = "shared",
-    page: int = 0,
-    weights_of_all: Annotated[bool, Parameter(name="--distribution", show_default=False)] = False,
-    out: Annotated[Path | None, Parameter(metavar="FILE")] = None,
+    page: Page = 0,
+    weights_of_all: Annotated[bool, Parameter(name="--distribution"), SWITCH] = False,
+    out: Out = None,
     net: NetworkOptions = BUILTIN,
 ) -> None:
-    """The kernels of a layer as pictures, or the weights of all layers as histograms.
+    """What a layer learned: its kernels as pictures, or the weights of all layers as histograms.
 
     Kernels that read the image's three colours are drawn in colour; others with a row for each output channel
     and a column for each input channel, red above zero and blue below.
 
     Args:
-        layer: the layer's address, by default the first whose kernels are pictures; innerview layers lists them.
+        layer: an address as innerview layers lists them, by default the first whose kernels are pictures.
         outputs: which output channels: a number of them as in 20, or a range as in 32-63, or a list as in 3,5,8.
         inputs: which input channels, in the same way.
         order: by number, or by norm: the longest kernel first.
         pairs: one picture for each input also where the inputs are red, green and blue.
-        scale: one for all kernels, or one for each.
-        page: what does not fit on page 0 is on the next ones.
+        scale: one shared by all, so that they can be compared, or each its own.
         weights_of_all: a histogram of the weights of each layer instead of kernels.
         out: the figure, .png, .svg or .pdf, or .safetensors for the raw weights; by default
             innerview-filters-LAYER.png in the current folder.
     """
-    from ..parameters.distributions import weight_distributions
-    from ..parameters.filters import filters as kernels_of
-    from ..show.figures import FORMATS, save
-
     network = net.load()
     if weights_of_all:
-        result, subject = weight_distributions(network, None if layer is None else [layer]), "weights"
+        result, subject = iv.weight_distributions(network, None if layer is None else [layer]), "weights"
         settings = {"page": page}
     else:
-        result = kernels_of(network, layer, outputs=chosen(outputs), inputs=chosen(inputs), order=order)
-        settings, subject = {"pairs": pairs, "scale": scale, "page": page}, f"filters-{result.layer}"
-    out = named(out, subject, FORMATS)
-    with writing(out):
-        save(result, out, **settings)
-    tell(clean(f"wrote {out}"))
+        result = iv.filters(network, layer, outputs=chosen(outputs), inputs=chosen(inputs), order=order)
+        settings, subject = {"pairs": pairs, "scale": scale, "page": page}, result.layer
+    out = output(out, f"filters-{subject}")
+    write(result, out, **settings)
+    wrote(out)

@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Group, Parameter
 
+import innerview as iv
+
 from ..errors import SettingError
+from .flags import FILE, FOLDER, NAME
 from .flowing import flowing
-from .pictures import prepared
+from .images import readable
 from .terminal import on_terminal
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..evaluation.card import ScoreCard
-    from ..network.network import Network
-    from ..objectives import Objective
-    from ..synthesis.result import Synthesis
-
-_GROUP = Group("Score card", sort_key=0)
+_GROUP = Group("Score card", sort_key=2)
 
 
 @Parameter(name="*", group=_GROUP)
@@ -38,14 +36,12 @@ class JudgingOptions:
         judge_weights: a file of its weights; by default the pretrained ones.
     """
 
-    photographs: Annotated[Path | None, Parameter(metavar="FOLDER")] = None
-    judge: Annotated[str | None, Parameter(metavar="NAME")] = None
-    judge_weights: Annotated[str | None, Parameter(metavar="FILE")] = None
+    photographs: Annotated[Path | None, FOLDER] = None
+    judge: Annotated[str | None, NAME] = None
+    judge_weights: Annotated[str | None, FILE] = None
 
-    def jury(self, net: "Network") -> "Jury | None":
+    def jury(self, net: "iv.Network") -> "Jury | None":
         """What the pictures of this network are compared with, read before they are made."""
-        from ..network.sources.load import load
-
         if self.photographs is None:
             if self.judge or self.judge_weights:
                 raise SettingError("a second network judges beside photographs; add --photographs FOLDER")
@@ -54,7 +50,7 @@ class JudgingOptions:
             if self.judge_weights:
                 raise SettingError("--judge-weights are those of a second network; add --judge NAME")
             return Jury(net, _photographs(net, self.photographs), None)
-        other = load(self.judge, weights=self.judge_weights, device=net.device)
+        other = iv.load(self.judge, weights=self.judge_weights, device=net.device)
         return Jury(net, _photographs(net, self.photographs), other)
 
 
@@ -66,18 +62,16 @@ UNJUDGED = JudgingOptions()
 class Jury:
     """The network that the pictures were made for, photographs as its input, and perhaps a second network."""
 
-    net: "Network"
+    net: "iv.Network"
     photographs: "Tensor"
-    other: "Network | None"
+    other: "iv.Network | None"
 
-    def card(self, made: "Synthesis", asked: Sequence["Objective"]) -> "ScoreCard":
+    def card(self, made: "iv.Synthesis", asked: Sequence["iv.Objective"]) -> "iv.ScoreCard":
         """How these pictures, made for these questions, compare."""
-        from ..evaluation.score_card import score_card
-
-        return score_card(self.net, made, asked, self.photographs, other=self.other)
+        return iv.score_card(self.net, made, asked, self.photographs, other=self.other)
 
 
-def judged(card: "ScoreCard") -> dict[str, list[str]]:
+def judged(card: "iv.ScoreCard") -> dict[str, list[str]]:
     """The columns of the table: their titles and cells, one cell for each picture."""
     person = on_terminal()
     form, share = (".3g", ".0%") if person else (".6g", ".6g")
@@ -93,7 +87,7 @@ def judged(card: "ScoreCard") -> dict[str, list[str]]:
     }
 
 
-def beside(card: "ScoreCard") -> str:
+def beside(card: "iv.ScoreCard") -> str:
     """What the columns compare with, in a sentence."""
     count, off = card.natural.shape[1], float(card.natural_spectrum_distances.median())
     return f"beside {count} photograph{'s' * (count > 1)}, whose own spectra are {off:.1f} dB off"
@@ -114,13 +108,13 @@ def _known(number: float, form: str) -> str:
     return "" if isnan(number) else f"{number:{form}}"
 
 
-def _photographs(net: "Network", folder: Path) -> "Tensor":
+def _photographs(net: "iv.Network", folder: Path) -> "Tensor":
     """Those of the folder that can be read; of each other one is said what is wrong with it."""
     import torch
 
     from ..synthesis.spectrum import image_files
 
-    found = [x for _, x in prepared(net, image_files(folder))] if folder.is_dir() else []
+    found = [x for _, x in readable(net, image_files(folder))] if folder.is_dir() else []
     if not found:
         raise SettingError(f"--photographs takes a folder with images; {str(folder)!r} holds none that can be read")
     return torch.cat(found)

@@ -1,15 +1,12 @@
 """`innerview layers`: what a network is made of."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+
+import innerview as iv
 
 from .flowing import flowing
 from .options import BUILTIN, NetworkOptions
 from .terminal import Column, clean, on_terminal, table, tell
-
-if TYPE_CHECKING:
-    from ..network.layers import LayerInfo
-    from ..operations.receptive_field import ReceptiveField
 
 
 @flowing
@@ -28,7 +25,7 @@ def layers(net: NetworkOptions = BUILTIN) -> None:
         _for_programs(infos)
 
 
-def _for_programs(infos: Mapping[str, "LayerInfo"]) -> None:
+def _for_programs(infos: Mapping[str, "iv.LayerInfo"]) -> None:
     titles = ("address", "kind", "shape", "parameters", "sees", "stride", "cam")
     rows = (
         (
@@ -45,7 +42,7 @@ def _for_programs(infos: Mapping[str, "LayerInfo"]) -> None:
     table([Column(title) for title in titles], rows)
 
 
-def _for_people(infos: Mapping[str, "LayerInfo"]) -> None:
+def _for_people(infos: Mapping[str, "iv.LayerInfo"]) -> None:
     columns = [
         Column("layer"),
         Column("kind"),
@@ -62,7 +59,7 @@ def _for_people(infos: Mapping[str, "LayerInfo"]) -> None:
         tell(clean(f"● The layer that class activation maps use by default: {cam}."))
 
 
-def _cells(info: "LayerInfo | None") -> tuple[str, ...]:
+def _cells(info: "iv.LayerInfo | None") -> tuple[str, ...]:
     """The columns after the name; a container that never runs itself has nothing to say."""
     if info is None:
         return ("",) * 5
@@ -75,13 +72,13 @@ def _cells(info: "LayerInfo | None") -> tuple[str, ...]:
     )
 
 
-def _sees(field: "ReceptiveField | None") -> str:
+def _sees(field: "iv.ReceptiveField | None") -> str:
     if field is None:
         return ""
     return "all" if field.is_whole_image else _side(field.size)
 
 
-def _stride(field: "ReceptiveField | None") -> str:
+def _stride(field: "iv.ReceptiveField | None") -> str:
     return "" if field is None or field.is_whole_image else _side(field.stride)
 
 

@@ -9,9 +9,8 @@ from cyclopts import App, CycloptsError, Parameter
 
 from ..errors import InnerviewError
 from ..version import __version__
+from .endings import FINE, INTERRUPTED, MISTAKE, NO_READER, NothingUsableError
 from .terminal import accept_all_characters, complain
-
-FINE, MISTAKE, INTERRUPTED, NO_READER = 0, 2, 130, 141
 
 _VERBS = {
     "tour": "One page with every look at one image.",
@@ -66,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _forget_output()
         return NO_READER
+    except NothingUsableError:
+        return MISTAKE
     except (InnerviewError, CycloptsError, OSError) as error:
         return _end(MISTAKE, _sentence(error), debug)
     except KeyboardInterrupt:

@@ -3,6 +3,9 @@
 from dataclasses import MISSING, Field, fields
 from inspect import getdoc
 
+import innerview as iv
+
+from ..spelling import spelled
 from .flowing import flowing
 from .terminal import Column, on_terminal, table, tell
 
@@ -21,8 +24,6 @@ def methods(name: str | None = None, /) -> None:
 
 
 def _all() -> None:
-    from ..attribution.catalogue import METHODS
-
     columns = [
         Column("name", style="bold"),
         Column("title", wraps=True),
@@ -30,16 +31,14 @@ def _all() -> None:
         Column("needs", wraps=True),
         Column("reference", wraps=True),
     ]
-    abouts = {name: kind.about for name, kind in METHODS.items()}
+    abouts = {name: kind.about for name, kind in iv.METHODS.items()}
     table(columns, [(name, it.title, it.cost, it.needs, it.reference) for name, it in abouts.items()])
     if on_terminal():
         tell("\ninnerview methods NAME tells how to read it, its equation and its settings.")
 
 
 def _one(name: str) -> None:
-    from ..attribution.catalogue import from_text
-
-    kind = type(from_text(name))
+    kind = type(spelled(name, iv.METHODS, "method"))
     settings = [f"{setting.name}={_default(setting)}" for setting in fields(kind)]
     tell(f"{kind.about.title}\n")
     tell(f"{getdoc(kind)}\n")
@@ -49,7 +48,5 @@ def _one(name: str) -> None:
 
 def _default(setting: Field) -> object:
     """The default as it is written on the command line; a method by its name."""
-    from ..attribution.catalogue import METHODS
-
     value = setting.default if setting.default_factory is MISSING else setting.default_factory()
-    return next((name for name, kind in METHODS.items() if type(value) is kind), value)
+    return next((name for name, kind in iv.METHODS.items() if type(value) is kind), value)

@@ -3,18 +3,17 @@
 import ast
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
+import innerview as iv
+
 from ..errors import SettingError
+from .flags import FILE, NAME, NUMBERS, PIXELS, REPEATED
 from .flowing import flowing
 
-if TYPE_CHECKING:
-    from ..network.network import Network
-    from ..network.preprocess import Preprocess
-
-_GROUP = Group("Network", sort_key=1)
+_GROUP = Group("Network", sort_key=3)
 
 
 @Parameter(name="*", group=_GROUP)
@@ -35,20 +34,18 @@ class NetworkOptions:
         labels: a text file with the class names, one a line, in the order of the network's outputs.
     """
 
-    network: Annotated[str, Parameter(metavar="NAME")] = field(default="builtin/tiny-resnet", kw_only=False)
-    weights: Annotated[str | None, Parameter(metavar="FILE")] = None
-    option: Annotated[tuple[str, ...], Parameter(metavar="KEY=VALUE", show_default=False)] = ()
-    mean: Annotated[str | None, Parameter(metavar="NUMBERS")] = None
-    std: Annotated[str | None, Parameter(metavar="NUMBERS")] = None
-    size: Annotated[str | None, Parameter(metavar="PIXELS")] = None
-    device: Annotated[str | None, Parameter(metavar="NAME")] = None
-    labels: Annotated[Path | None, Parameter(metavar="FILE")] = None
+    network: Annotated[str, NAME] = field(default="builtin/tiny-resnet", kw_only=False)
+    weights: Annotated[str | None, FILE] = None
+    option: Annotated[tuple[str, ...], Parameter(metavar="KEY=VALUE"), REPEATED] = ()
+    mean: Annotated[str | None, NUMBERS] = None
+    std: Annotated[str | None, NUMBERS] = None
+    size: Annotated[str | None, PIXELS] = None
+    device: Annotated[str | None, NAME] = None
+    labels: Annotated[Path | None, FILE] = None
 
-    def load(self, *, untrained: bool = False) -> "Network":
+    def load(self, *, untrained: bool = False) -> "iv.Network":
         """The network; with `untrained` its weights are random unless some are named."""
-        from ..network.sources.load import load
-
-        return load(
+        return iv.load(
             self.network,
             weights=self.weights or ("random" if untrained else None),
             options=dict(_key_value(pair) for pair in self.option),
@@ -57,7 +54,7 @@ class NetworkOptions:
             device=self.device,
         )
 
-    def _preprocess(self, known: "Preprocess") -> "Preprocess":
+    def _preprocess(self, known: "iv.Preprocess") -> "iv.Preprocess":
         """The network's own preprocessing with what was asked for put in its place."""
         changes: dict[str, Any] = {}
         for name in ("mean", "std"):
@@ -100,7 +97,7 @@ def _spread(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
     return values * channels if len(values) == 1 else values
 
 
-def _sizes(size: tuple[int, ...], known: "Preprocess") -> dict[str, Any]:
+def _sizes(size: tuple[int, ...], known: "iv.Preprocess") -> dict[str, Any]:
     """The size, and the picture's size before the crop enlarged or shrunk by the same factor."""
     if len(size) > 2:
         raise SettingError(f"--size takes one number or two, rows and columns; got {len(size)}")

@@ -2,28 +2,30 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
 
+import innerview as iv
+
+from ..progress import steps
 from ..settings import Count, checked
+from .endings import ending
+from .flags import NUMBER, Photographs
 from .flowing import flowing
+from .images import readable
 from .options import BUILTIN, NetworkOptions
-from .pictures import prepared
 from .terminal import Column, on_terminal, table
 
-if TYPE_CHECKING:
-    from ..network.network import Network, Prediction
-
-Ranking = tuple[Path, "Sequence[Prediction]"]
+Ranking = tuple[Path, "Sequence[iv.Prediction]"]
 
 _AT_ONCE = 32
 
 
 @flowing
 def predict(
-    images: list[Path],
+    images: Photographs,
     /,
     *,
-    top: int = 5,
+    top: Annotated[int, NUMBER] = 5,
     net: NetworkOptions = BUILTIN,
 ) -> int:
     """The most probable classes of each image.
@@ -32,30 +34,25 @@ def predict(
     with the probability in 0-1 and the parts separated by tabs.
 
     Args:
-        images: photographs: JPEG, PNG, WebP, BMP or GIF.
         top: how many classes to show for each image.
     """
-    from ..progress import progress_bar
-
     checked("--top", top, Count)
     network = net.load()
-    with progress_bar():
+    with iv.progress_bar():
         rankings = _rankings(network, images, top)
     _show(rankings)
-    return 0 if len(rankings) == len(images) else 2
+    return ending(len(rankings), len(images))
 
 
-def _rankings(net: "Network", images: Sequence[Path], top: int) -> list[Ranking]:
+def _rankings(net: "iv.Network", images: Sequence[Path], top: int) -> list[Ranking]:
     """The predictions for all images that can be read, a handful of images at once."""
     import torch
-
-    from ..progress import steps
 
     rankings: list[Ranking] = []
     with steps("predicting", len(images)) as advance:
         for start in range(0, len(images), _AT_ONCE):
             some = images[start : start + _AT_ONCE]
-            if usable := list(prepared(net, some)):
+            if usable := list(readable(net, some)):
                 paths, inputs = zip(*usable, strict=True)
                 rankings += zip(paths, net.predict(torch.cat(inputs), top), strict=True)
             advance(len(some))
@@ -74,11 +71,11 @@ def _show(rankings: Sequence[Ranking]) -> None:
         table(columns, [row for path, ranking in rankings for row in shown(path, ranking)])
 
 
-def _for_programs(path: Path, ranking: Sequence["Prediction"]) -> list[tuple[str, ...]]:
+def _for_programs(path: Path, ranking: Sequence["iv.Prediction"]) -> list[tuple[str, ...]]:
     return [(str(path), each.label, str(each.index), f"{each.probability:.6g}") for each in ranking]
 
 
-def _for_people(path: Path, ranking: Sequence["Prediction"]) -> list[tuple[str, ...]]:
+def _for_people(path: Path, ranking: Sequence["iv.Prediction"]) -> list[tuple[str, ...]]:
     """The image's name stands only beside its first class."""
     names = [path.name, *[""] * len(ranking)]
     return [

@@ -1,35 +1,31 @@
 """`innerview synthesize`: the picture that answers a question best."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
+import innerview as iv
 
 from ..errors import SettingError
+from .climbing import AS_USUAL, ClimbingOptions
+from .flags import Out
 from .flowing import flowing
 from .judging import UNJUDGED, JudgingOptions, beside, judged
 from .making import MADE_SO, MakingOptions
 from .options import BUILTIN, NetworkOptions
-from .questions import SeveralAsked, questions
-from .terminal import Column, clean, on_terminal, table, tell
-from .writing import named, writing
+from .output import FILMS, output, result_endings, write, wrote
+from .questions import NONE_ASKED, QuestionsOptions
+from .terminal import Column, on_terminal, table, tell
 
-if TYPE_CHECKING:
-    from ..evaluation.card import ScoreCard
-    from ..synthesis.result import Synthesis
-
-FILMS = (".gif", ".mp4")
 _FPS = 12
 
 
 @flowing
 def synthesize(  # noqa: PLR0913 - options that belong together are one parameter
     *,
-    objective: SeveralAsked = (),
-    target: Annotated[tuple[str, ...], Parameter(metavar="CLASS", show_default=False)] = (),
-    out: Annotated[Path | None, Parameter(metavar="FILE")] = None,
-    how: MakingOptions = MADE_SO,
-    against: JudgingOptions = UNJUDGED,
+    questions: QuestionsOptions = NONE_ASKED,
+    climbing: ClimbingOptions = AS_USUAL,
+    making: MakingOptions = MADE_SO,
+    judging: JudgingOptions = UNJUDGED,
+    out: Out = None,
     net: NetworkOptions = BUILTIN,
 ) -> None:
     """The picture that answers a question best.
@@ -38,43 +34,31 @@ def synthesize(  # noqa: PLR0913 - options that belong together are one paramete
     --photographs, beside how strongly photographs do.
 
     Args:
-        objective: the question: channel:LAYER,42 or, nine of them, channel:LAYER,0-8; neuron:LAYER,42 or, with row and
-            column, neuron:LAYER,42,3,4; max:LAYER, energy:LAYER, logit:CLASS, probability:CLASS; sums and products of
-            these, as in "logit:ox - 0.5 * logit:bison". Can be repeated.
-        target: a class whose raw score is raised, by name or index. Can be repeated.
         out: the figure, .png, .svg or .pdf, a film of how the pictures come about, .gif or .mp4, or .safetensors for
-            the raw values; by default innerview-synthesis.png in the current folder.
+            the raw values; by default innerview-synthesize.png in the current folder.
     """
-    from ..progress import progress_bar
-    from ..show.figures import FORMATS
-    from ..show.film.files import require
-    from ..synthesis.synthesize import synthesize as synthesized
-
-    out = named(out, "synthesis", (*FORMATS, *FILMS))
-    film = out.suffix.lower() in FILMS
-    if film:
-        require(out, _FPS)
-    moments = how.moments(film=film)
+    out = output(out, "synthesize", endings=(*result_endings(), *FILMS))
+    film = _film(out)
+    moments = making.moments(climbing.chosen.steps, film=bool(film))
     network = net.load()
-    asked = questions(network, objective, target)
+    asked = questions.asked(network)
     if not asked:
         raise SettingError(
             'say what the picture should answer: --target CLASS, or --objective QUESTION as in "channel:layer3,42"'
         )
-    with progress_bar():
-        jury = against.jury(network)
-        recipe = how.made(network)
-        found = synthesized(network, asked, recipe=recipe, seed=how.seed, starts=how.starts, snapshots=moments)
-        with writing(out):
-            _write(found, out)
+    with iv.progress_bar():
+        jury = judging.jury(network)
+        how = making.recipe(climbing, network)
+        found = iv.synthesize(network, asked, recipe=how, seed=climbing.seed, starts=making.starts, snapshots=moments)
+        write(found, out, **film)
         card = jury and jury.card(found, asked)
     show(found, card)
     if card:
         tell(beside(card))
-    tell(clean(f"wrote {out}"))
+    wrote(out)
 
 
-def show(found: "Synthesis", card: "ScoreCard | None" = None) -> None:
+def show(found: "iv.Synthesis", card: "iv.ScoreCard | None" = None) -> None:
     """A table of what each picture was to answer, how strongly it does, and what its score card says."""
     form = ".3g" if on_terminal() else ".6g"
     more = judged(card) if card else {}
@@ -93,11 +77,11 @@ def show(found: "Synthesis", card: "ScoreCard | None" = None) -> None:
     table([*columns, Column("made")], rows)
 
 
-def _write(found: "Synthesis", out: Path) -> None:
-    from ..show.figures import save
-    from ..show.film.animation import animate
+def _film(out: Path) -> dict[str, int]:
+    """The settings of the film that is to be written; none for another file. Said before the work if it cannot be."""
+    from ..show.film.files import require
 
-    if out.suffix.lower() in FILMS:
-        animate(found, out, fps=_FPS)
-    else:
-        save(found, out)
+    if out.suffix.lower() not in FILMS:
+        return {}
+    require(out, _FPS)
+    return {"fps": _FPS}

@@ -6,49 +6,48 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+import innerview as iv
+
+from .flags import SWITCH, Out, Photograph
 from .flowing import flowing
 from .options import BUILTIN, NetworkOptions
-from .questions import Asked, one_question
+from .output import output, writing, wrote
+from .questions import NOTHING_ASKED, QuestionOptions
 from .terminal import clean, tell
-from .writing import place, writing
 
 
 @flowing
-def tour(  # noqa: PLR0913 - every option is a parameter
-    image: Path | None = None,
+def tour(
+    image: Photograph | None = None,
     /,
     *,
-    target: Annotated[str | None, Parameter(metavar="CLASS")] = None,
-    objective: Asked = None,
-    out: Annotated[Path | None, Parameter(metavar="FILE")] = None,
-    open_: Annotated[bool, Parameter(name="--open", show_default=False)] = False,
+    question: QuestionOptions = NOTHING_ASKED,
+    out: Out = None,
+    open_: Annotated[bool, Parameter(name="--open"), SWITCH] = False,
     net: NetworkOptions = BUILTIN,
 ) -> None:
     """One page with every look at one image and its network.
 
-    The page is a single HTML file without outside links: open it in a browser, send it, keep it.
+    The page is a single HTML file without outside links: open it in a browser, send it, keep it. Its maps answer the
+    question, and for an objective a picture is made, too.
 
     Args:
         image: a photograph: JPEG, PNG, WebP, BMP or GIF; by default a sample photograph.
-        target: the class that the maps explain, by name or index; by default the most probable one.
-        objective: what else they explain, as in "logit:ox - logit:bison", channel:LAYER,42 or max:LAYER; a picture is
-            made for it, too.
-        out: the page; by default innerview-IMAGE.html in the current folder.
+        out: the page; by default innerview-tour-IMAGE.html in the current folder.
         open_: show the page in the browser.
     """
-    from ..progress import progress_bar
     from ..show.page.report import write_tour
 
     image = image or _sample()
-    out = place(out, [image], (".html", ".htm"))
+    out = output(out, "tour", [image], (".html", ".htm"))
     network = net.load()
-    asked = one_question(network, objective, target)
+    asked = question.asked(network)
     prepared = network.prepare(image)
-    with progress_bar(), writing(out):
+    with iv.progress_bar(), writing(out):
         write_tour(network, image, out, objective=asked)
     best = network.predict(prepared, top=1)[0][0]
     tell(clean(f"{image.name}: {best.label}, {best.probability:.1%}"))
-    tell(clean(f"wrote {out}"))
+    wrote(out)
     if open_:
         webbrowser.open(out.resolve().as_uri())
 

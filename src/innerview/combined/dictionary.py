@@ -1,6 +1,5 @@
 """What a network sees at one position of an image: its strongest units there, each with what it stands for."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from ..attribution.gradients import Gradient
 from ..attribution.method import Method
 from ..attribution.relu_rules import Deconvolution, GuidedBackprop
 from ..errors import MethodError
+from ..network.default_layer import layer_or_default
 from ..network.network import Network
 from ..network.pictures import pictures
 from ..network.provenance import provenance
@@ -78,7 +78,7 @@ class SemanticDictionary(Result):
 def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are optional
     net: Network,
     image: Any,
-    layer: str,
+    layer: str | None = None,
     position: Position | None = None,
     *,
     objective: Question | None = None,
@@ -105,7 +105,7 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
     Args:
         net: the network; it is not changed.
         image: one image, anything `net.prepare` takes.
-        layer: the layer's address.
+        layer: the layer's address; by default the last with a grid of features that the class scores depend on.
         position: row and column of the layer's grid; vectors have only (0, 0), tokens without a grid (token, 0). By
             default the position with the largest contribution in the objective.
         objective: what is contributed to: an objective, or a class by index or name; by default the most probable
@@ -119,36 +119,66 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
     Raises:
         ImageError: there are several images.
         LayerError, LabelError, ObjectiveError: the question does not fit the network.
-        SettingError: the layer has no such position, or a setting is outside its range.
+        SettingError: the layer has no such position, none is named and there is no default, or a setting is outside
+            its range.
         MethodError: no unit is above zero there, the objective does not depend on the layer, or as in `synthesize`.
     """
     _require(units, project)
     x = one_image(net, image)
-    seen = contributions_to(net, x, layer, objective)
-    row, column = seen.place(position)
-    chosen = _strongest(seen, (row, column), units)
-    there, shared = seen.activations[:, row, column], seen.values[:, row, column]
-    asked = [*(Channel(layer, unit) for unit in chosen), Direction(layer, tuple(there.tolist()), power=power)]
-    made = synthesize(net, asked, canvas=canvas, recipe=recipe, steps=steps, seed=seed)
-    project, projections = _projected(net, x, [Neuron(layer, unit, (row, column)) for unit in chosen], project)
-    how = {"layer": layer, "position": (row, column), "units": units, "project": project, "power": power}
+    seen = contributions_to(net, x, layer_or_default(net, x, layer), objective)
+    there = _there(net, x, seen, seen.place(position), units)
+    made = synthesize(net, _asked(seen, there, power), canvas=canvas, recipe=recipe, steps=steps, seed=seed)
+    project, projections = _projected(net, x, there, project)
+    how = {"layer": seen.layer, "position": there.position, "units": units, "project": project, "power": power}
     return SemanticDictionary(
-        layer=layer,
-        position=(row, column),
-        grid=(seen.values.shape[1], seen.values.shape[2]),
-        units=torch.tensor(chosen),
-        activations=there[chosen],
-        contributions=shared[chosen],
+        **vars(there),
         pixels=made.pixels[:-1],
         projections=projections,
         whole=made.pixels[-1],
         alive=made.alive,
-        contribution=shared.sum(),
-        score=seen.score,
-        picture=pictures(net, x)[0],
-        field={info.name: info.receptive_field for info in net.traced(x)}.get(layer),
         provenance=provenance(net, "semantic_dictionary", [seen.question], **how, **made.provenance.settings),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _There:
+    """What the dictionary says without its pictures."""
+
+    layer: str
+    position: Position
+    grid: tuple[int, int]
+    units: Int[Tensor, "unit"]
+    activations: Float[Tensor, "unit"]
+    contributions: Float[Tensor, "unit"]
+    contribution: Float[Tensor, ""]
+    score: Float[Tensor, ""]
+    picture: UInt8[Tensor, "colour height width"]
+    field: ReceptiveField | None
+
+
+def _there(net: Network, image: Image, seen: Contributions, position: Position, units: int) -> _There:
+    row, column = position
+    chosen = _strongest(seen, position, units)
+    activations, contributed = seen.activations[:, row, column], seen.values[:, row, column]
+    return _There(
+        layer=seen.layer,
+        position=position,
+        grid=(seen.values.shape[1], seen.values.shape[2]),
+        units=torch.tensor(chosen),
+        activations=activations[chosen],
+        contributions=contributed[chosen],
+        contribution=contributed.sum(),
+        score=seen.score,
+        picture=pictures(net, image)[0],
+        field={info.name: info.receptive_field for info in net.traced(image)}.get(seen.layer),
+    )
+
+
+def _asked(seen: Contributions, there: _There, power: float) -> list[Channel | Direction]:
+    """What the pictures answer: each unit, and last all channels of the position together."""
+    together = seen.activations[:, there.position[0], there.position[1]]
+    units = [Channel(there.layer, unit) for unit in there.units.tolist()]
+    return [*units, Direction(there.layer, tuple(together.tolist()), power=power)]
 
 
 def _require(units: int, project: str) -> None:
@@ -169,13 +199,14 @@ def _strongest(seen: Contributions, position: Position, units: int) -> list[int]
 
 
 def _projected(
-    net: Network, image: Image, neurons: Sequence[Neuron], project: Projection
+    net: Network, image: Image, there: _There, project: Projection
 ) -> tuple[Projection, Float[Tensor, "unit channel height width"]]:
-    """The rule that applies, and each neuron's projection by it."""
+    """The rule that applies, and each unit's projection by it."""
+    neurons = [Neuron(there.layer, unit, there.position) for unit in there.units.tolist()]
     try:
         with sharing(net, image) as x:
             return project, torch.cat([_METHODS[project](net, x, each).values for each in neurons])
     except MethodError:
         if project == "gradient":
             raise
-        return _projected(net, image, neurons, "gradient")
+        return _projected(net, image, there, "gradient")

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..modules.scope import untouched
+from ..network.default_layer import layer_or_default
 from ..network.network import Network
 from ..network.pictures import pictures
 from ..network.provenance import provenance
@@ -20,9 +21,6 @@ from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
 from .contributions import Image, Values, one_image
-
-CELLS = replace(CLEAR, steps=128)
-"""`CLEAR` with half the steps, as the pictures are small."""
 
 _SIDES = (64, 96, 128)
 
@@ -51,12 +49,12 @@ class ActivationGrid(Result):
 def activation_grid(  # noqa: PLR0913 - all but what is looked at are optional
     net: Network,
     image: Any,
-    layer: str,
+    layer: str | None = None,
     *,
     most: int = 14,
     power: float = 4.0,
     canvas: Canvas | None = None,
-    recipe: Recipe = CELLS,
+    recipe: Recipe = CLEAR,
     steps: int | None = None,
     seed: int = 0,
 ) -> ActivationGrid:
@@ -72,24 +70,27 @@ def activation_grid(  # noqa: PLR0913 - all but what is looked at are optional
     Args:
         net: the network; it is not changed.
         image: one image, anything `net.prepare` takes.
-        layer: the layer's address; its grid is [row, column], vectors have one position.
+        layer: the layer's address; its grid is [row, column], vectors have one position. By default the last with a
+            grid of features that the class scores depend on.
         most: how many rows and columns at most; the activations of a finer grid are averaged over equal parts of it.
         power: how much the direction counts against the strength.
         canvas: what each picture is drawn on, by default `Fourier` of 64 × 64 pixels, or the next of 96, 128 and its
             input's own size that the network takes.
-        recipe, steps, seed: how the pictures are made, as in `synthesize`; all start from the same noise.
+        recipe, seed: how the pictures are made, as in `synthesize`; all start from the same noise.
+        steps: how many steps each climbs; by default half as many as the recipe says, as the pictures are small.
 
     Raises:
         ImageError: there are several images.
         LayerError: there is no such layer.
-        SettingError: a setting is outside its range.
+        SettingError: no layer is named and there is no default, or a setting is outside its range.
         MethodError: as in `synthesize`.
     """
     most = checked("most", most, Count)
     x = one_image(net, image)
+    layer = layer_or_default(net, x, layer)
     maps = _coarse(_maps(net, x, layer), most)
-    vectors = maps.flatten(1).T.tolist()
-    asked = [Direction(layer, tuple(vector), power=power) for vector in vectors]
+    asked = [Direction(layer, tuple(vector), power=power) for vector in maps.flatten(1).T.tolist()]
+    steps = max(1, recipe.steps // 2) if steps is None else steps
     canvas = replace(recipe.canvas, size=_side(net)) if canvas is None else canvas
     made = synthesize(net, asked, canvas=canvas, recipe=recipe, steps=steps, seed=seed)
     how = {"layer": layer, "most": most, "power": power}

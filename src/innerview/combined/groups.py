@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..errors import MethodError, SettingError
 from ..modules.scope import untouched
+from ..network.default_layer import layer_or_default
 from ..network.network import Network
 from ..network.pictures import pictures
 from ..network.provenance import provenance
@@ -66,7 +67,7 @@ class NeuronGroups(Result):
 def neuron_groups(  # noqa: PLR0913 - all but what is looked at are optional
     net: Network,
     image: Any,
-    layer: str,
+    layer: str | None = None,
     *,
     objective: Question | None = None,
     groups: int = 6,
@@ -91,7 +92,7 @@ def neuron_groups(  # noqa: PLR0913 - all but what is looked at are optional
     Args:
         net: the network; it is not changed.
         image: one image, anything `net.prepare` takes.
-        layer: the layer's address.
+        layer: the layer's address; by default the last with a grid of features that the class scores depend on.
         objective: what is contributed to: an objective, or a class by index or name; by default the most probable
             class.
         groups: how many; no more than the layer has channels, or positions.
@@ -101,32 +102,46 @@ def neuron_groups(  # noqa: PLR0913 - all but what is looked at are optional
     Raises:
         ImageError: there are several images.
         LayerError, LabelError, ObjectiveError: the question does not fit the network.
-        SettingError: there cannot be so many groups, or a setting is outside its range.
+        SettingError: there cannot be so many groups, no layer is named and there is no default, or a setting is outside
+            its range.
         MethodError: nothing of the layer is above zero, the objective does not depend on it, or as in `synthesize`.
     """
     x = one_image(net, image)
-    seen = contributions_to(net, x, layer, objective)
+    seen = contributions_to(net, x, layer_or_default(net, x, layer), objective)
+    found = _grouped(net, seen, groups)
+    asked = [Direction(seen.layer, tuple(vector.tolist()), power=power) for vector in found.vectors]
+    made = synthesize(net, asked, canvas=canvas, recipe=recipe, steps=steps, seed=seed)
+    how = {"layer": seen.layer, "groups": groups, "power": power}
+    return NeuronGroups(
+        **vars(found),
+        pixels=made.pixels,
+        alive=made.alive,
+        picture=pictures(net, x)[0],
+        provenance=provenance(net, "neuron_groups", [seen.question], **how, **made.provenance.settings),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Grouped:
+    """The groups without their pictures."""
+
+    layer: str
+    maps: Maps
+    vectors: Vectors
+    contributions: Float[Tensor, "group"]
+    remainder: Float[Tensor, ""]
+    score: Float[Tensor, ""]
+
+
+def _grouped(net: Network, seen: Contributions, groups: int) -> _Grouped:
+    """The groups, the one with the largest contribution first."""
     _require(seen, groups)
     with untouched(net.module):  # the first import of scikit-learn draws random numbers
         maps, vectors = factorized(seen.activations.clamp_min(0), groups)
     carried = torch.einsum("gyx,gc,cyx->g", maps, vectors, seen.gradients)
     order = carried.argsort(descending=True, stable=True)
-    asked = [Direction(layer, tuple(vector.tolist()), power=power) for vector in vectors[order]]
-    made = synthesize(net, asked, canvas=canvas, recipe=recipe, steps=steps, seed=seed)
-    return NeuronGroups(
-        layer=layer,
-        maps=maps[order],
-        vectors=vectors[order],
-        contributions=carried[order],
-        remainder=seen.values.sum() - carried.sum(),
-        pixels=made.pixels,
-        alive=made.alive,
-        score=seen.score,
-        picture=pictures(net, x)[0],
-        provenance=provenance(
-            net, "neuron_groups", [seen.question], layer=layer, groups=groups, power=power, **made.provenance.settings
-        ),
-    )
+    remainder = seen.values.sum() - carried.sum()
+    return _Grouped(seen.layer, maps[order], vectors[order], carried[order], remainder, seen.score)
 
 
 def factorized(activations: Values, groups: int) -> tuple[Maps, Vectors]:

@@ -83,21 +83,15 @@ def score_card(  # noqa: PLR0913 - all but the first four are optional
         natural = examiner.examined(len(files), lambda rows: _pixels(net, net.prepare(files[rows])))
         ranks, probabilities = _standings(net, pixels, asked)
     transfer_ranks, transfer_probabilities = _transfer(net, asked, pixels, other)
-    usual = natural.levels.mean(0)
     own = [examiner.asked.index(each) for each in asked]
     judge = other and {"network": other.title, "weights": other.digest()}
     beside = {"pictures": made.provenance.how, "other": judge}
     return ScoreCard(
-        scores=pictures.scores[range(len(made)), own],
-        natural=natural.scores[:, own].T,
-        transformed=pictures.transformed[range(len(made)), own],
-        natural_transformed=natural.transformed[:, own].T,
+        **vars(_beside(pictures, natural, own)),
         ranks=ranks,
         probabilities=probabilities,
         transfer_ranks=transfer_ranks,
         transfer_probabilities=transfer_probabilities,
-        spectrum_distances=(pictures.levels - usual).abs().mean((1, 2)),
-        natural_spectrum_distances=(natural.levels - usual).abs().mean((1, 2)),
         pictures=of_pixels(made.pixels),
         provenance=provenance(net, "score_card", asked, photographs=len(files), views=views, seed=seed, **beside),
     )
@@ -110,6 +104,31 @@ class _Found:
     scores: Float[Tensor, "image question"]
     transformed: Float[Tensor, "image question"]
     levels: Float[Tensor, "image channel ring"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Beside:
+    """What pictures reach, beside what photographs do."""
+
+    scores: Float[Tensor, "picture"]
+    natural: Float[Tensor, "picture photograph"]
+    transformed: Float[Tensor, "picture"]
+    natural_transformed: Float[Tensor, "picture photograph"]
+    spectrum_distances: Float[Tensor, "picture"]
+    natural_spectrum_distances: Float[Tensor, "photograph"]
+
+
+def _beside(pictures: _Found, natural: _Found, own: Sequence[int]) -> _Beside:
+    """Both, of the question of each picture's own."""
+    every, usual = range(len(own)), natural.levels.mean(0)
+    return _Beside(
+        scores=pictures.scores[every, own],
+        natural=natural.scores[:, own].T,
+        transformed=pictures.transformed[every, own],
+        natural_transformed=natural.transformed[:, own].T,
+        spectrum_distances=(pictures.levels - usual).abs().mean((1, 2)),
+        natural_spectrum_distances=(natural.levels - usual).abs().mean((1, 2)),
+    )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..errors import InnerviewError, MethodError
+from ..errors import InnerviewError, MethodError, SettingError
 from ..modules.batch_norm import exact_batch_norm
 from ..modules.checkpoints import checkpoints_explained
 from ..modules.outputs import first_tensor, with_first_tensor
@@ -39,6 +39,21 @@ def grid_layer(net: Network, images: Images, name: str | None) -> str:
         if not reading(net, images, name).on_grid:
             raise _no_grid(net, name, net.address(name, images).shape)
     return name
+
+
+def layer_or_default(net: Network, images: Images, name: str | None) -> str:
+    """The layer of this name, by default the last with a grid of features that the class scores depend on.
+
+    Raises:
+        LayerError: there is no such layer.
+        SettingError: none is named, and there is no such default.
+    """
+    found = default_layer(net, images) if name is None else net.address(name, images).name
+    if found is None:
+        raise SettingError(
+            f"{net.name} has no grid of features that its scores depend on; name a layer (layer=…, --layer NAME)"
+        )
+    return found
 
 
 def default_layer(net: Network, images: Images) -> str | None:

@@ -37,6 +37,7 @@ def as_objective(net: Network, what: Question | None, images: Images | None = No
 
     Raises:
         LabelError: there is no such class.
+        SettingError: an index is negative.
         ObjectiveError: `what` is none of these, or there are not as many questions as images.
     """
     require_network(net)

@@ -99,7 +99,7 @@ def _reads_all(link: Link, source: Shape, result: Shape) -> bool:
     if isinstance(link.how, Window):
         before, after = source[link.source[0]], result[link.result[0]]
         return after == 1 < before and {*range(before)} <= {*link.how.positions(0)}
-    return link.how is How.ALL or (link.how is How.MATRIX and result[link.result[0]] == 1)
+    return link.how is How.ALL
 
 
 class FieldTracer(TorchDispatchMode):

@@ -72,9 +72,11 @@ def adaptive(how: How) -> Callable[[Passage], Reach]:
     """As many parts of each of the last axes as are wanted."""
 
     def describe(way: Passage) -> Reach:
-        first = way.rank - len(way.arguments["output_size"])
-        same = [axis for axis in range(way.rank) if axis < first or way.operand.shape[axis] == way.result[axis]]
-        return Reach((*kept(same), *_linked((axis for axis in range(way.rank) if axis not in same), how)))
+        last = range(way.rank - len(way.arguments["output_size"]), way.rank)
+        parts = [axis for axis in last if 1 < way.result[axis] != way.operand.shape[axis]]
+        whole = [axis for axis in last if 1 == way.result[axis] != way.operand.shape[axis]]
+        same = (axis for axis in range(way.rank) if axis not in parts + whole)
+        return Reach((*kept(same), *every(whole), *_linked(parts, how)))
 
     return describe
 

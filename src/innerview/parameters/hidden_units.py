@@ -1,6 +1,7 @@
 """Finding the first units of a perceptron with two inputs, and what it decides where."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -50,35 +51,37 @@ def hidden_units(  # noqa: PLR0913 - all but the network are optional
     """
     net = mlp if isinstance(mlp, Network) else Network(mlp)
     resolution = checked("resolution", resolution, Count)
-    points = None if data is None else _points(data)
-    classes = None if labels is None else _labels(labels, points)
-    limits = _around(points) if extent is None else _checked(extent)
-    grid = _grid(limits, resolution).to(net.device, net.dtype)
+    plane = _plane(data, labels, extent)
+    grid = _grid(plane.extent, resolution).to(net.device, net.dtype)
     with untouched(net.module), torch.no_grad():
         first, layer = _first_layer(net, grid)
-
-        def run(rows: slice) -> tuple[Tensor, dict[str, Tensor]]:
-            scores, seen = _look(net, grid[rows])
-            behind = {name: given.cpu() for name, (_, given) in seen.items() if deeper and name != first}
-            return _classes(net, scores, threshold), behind
-
-        parts = [part for _, part in in_batches(len(grid), AT_ONCE, run)]
+        classes, behind = _decided(net, grid, threshold, behind=first if deeper else None)
         weights, bias = _weights(layer)
     square = (resolution, resolution)
     how = {"resolution": resolution, "threshold": threshold, "deeper": deeper}
     return UnitLines(
+        **vars(plane),
         weights=weights,
         bias=bias,
-        extent=limits,
-        regions=torch.cat([classes for classes, _ in parts]).reshape(square),
-        provenance=provenance(net, "hidden_units", data=points, labels=classes, extent=limits, **how),
-        points=points,
-        labels=classes,
-        deeper={
-            name: torch.cat([behind[name] for _, behind in parts]).T.reshape(-1, *square).contiguous()
-            for name in parts[0][1]
-        },
+        regions=classes.reshape(square),
+        deeper={name: given.T.reshape(-1, *square).contiguous() for name, given in behind.items()},
+        provenance=provenance(net, "hidden_units", data=plane.points, labels=plane.labels, extent=plane.extent, **how),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Plane:
+    """The part of the plane to look at, and the points that are drawn on it."""
+
+    extent: Extent
+    points: Points | None
+    labels: Int[Tensor, "point"] | None
+
+
+def _plane(data: Any, labels: Any, extent: Sequence[float] | None) -> _Plane:
+    points = None if data is None else _points(data)
+    classes = None if labels is None else _labels(labels, points)
+    return _Plane(_around(points) if extent is None else _checked(extent), points, classes)
 
 
 def _points(data: Any) -> Points:
@@ -174,6 +177,20 @@ def _other_width(net: Network, name: str, layer: nn.Linear) -> MethodError:
         f"hidden units draw lines where the first linear layer reads two numbers; {name!r} of {net.name} reads "
         f"{layer.in_features}. Train a perceptron on two features, or ask for filters(net, {name!r})"
     )
+
+
+def _decided(
+    net: Network, grid: Float[Tensor, "cell 2"], threshold: float, *, behind: str | None
+) -> tuple[Int[Tensor, "cell"], dict[str, Float[Tensor, "cell unit"]]]:
+    """The class of each cell, and what the linear layers behind the one of this name give there."""
+
+    def run(rows: slice) -> tuple[Tensor, dict[str, Tensor]]:
+        scores, seen = _look(net, grid[rows])
+        deeper = {name: given.cpu() for name, (_, given) in seen.items() if behind is not None and name != behind}
+        return _classes(net, scores, threshold), deeper
+
+    classes, given = zip(*(part for _, part in in_batches(len(grid), AT_ONCE, run)), strict=True)
+    return torch.cat(classes), {name: torch.cat([each[name] for each in given]) for name in given[0]}
 
 
 def _classes(net: Network, scores: Tensor, threshold: float) -> Int[Tensor, "cell"]:

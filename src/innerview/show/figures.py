@@ -72,7 +72,7 @@ def figure(result: Drawable, **settings: Any) -> Figure:
     """The result as a matplotlib figure, made without pyplot: no window opens and no default changes.
 
     Its settings are those of the function that draws this kind of result: an attribution, or several of the same
-    images, become a comparison sheet (`style`, `shared_scale`, `images`), kernels a `filter_sheet`, weights a
+    images, become a comparison sheet (`style`, `scale`, `images`), kernels a `filter_sheet`, weights a
     `weight_sheet`, activations an `activation_sheet`, two of them a `comparison_sheet`, the lines of hidden units
     `unit_lines`, a recording a `contact_sheet`, one of its snapshots a `snapshot_sheet`, attacks an `attack_sheet`,
     the points around an image a `sphere_sheet`, explanations before and after a `shift_sheet`, pictures that were made

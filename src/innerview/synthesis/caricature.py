@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..errors import ObjectiveError
 from ..modules.scope import untouched
+from ..network.default_layer import layer_or_default
 from ..network.network import Network, require_network
 from ..network.seen import Seen
 from ..objectives import Objective
@@ -30,7 +31,7 @@ class Resemblance(Objective):
         f(x) = ⟨v(x), v₀⟩ / positions · max(0.1, cos(v(x), v₀))^power
 
     Attributes:
-        layer: the layer's address.
+        layer: the layer's address; by default the last with a grid of features that the class scores depend on.
         activation: v₀ [channel, row, column]; a vector is channels × 1 × 1.
         power: 0 for the product alone, which rewards strong answers; the larger, the more the direction counts.
     """
@@ -65,7 +66,7 @@ class Resemblance(Objective):
 def caricature(  # noqa: PLR0913 - all but the question are optional
     net: Network,
     images: Any,
-    layer: str,
+    layer: str | None = None,
     *,
     power: float = 0.0,
     canvas: Canvas | None = None,
@@ -86,17 +87,19 @@ def caricature(  # noqa: PLR0913 - all but the question are optional
     Args:
         net: the network; it is not changed.
         images: anything `net.prepare` takes.
-        layer: the layer's address.
+        layer: the layer's address; by default the last with a grid of features that the class scores depend on.
         power: as in `Resemblance`.
         canvas, recipe, steps, seed: as in `synthesize`; the network is shown as many pixels as the picture has.
 
     Raises:
-        LayerError, SettingError, MethodError: as for `synthesize`.
+        LayerError, MethodError: as for `synthesize`.
+        SettingError: as for `synthesize`, or no layer is named and there is no default.
     """
     if isinstance(recipe.views, Transforms):
         recipe = replace(recipe, views=replace(recipe.views, keep=True))
     require_network(net)
-    goals = _resemblances(net, net.prepare(images), layer, power)
+    x = net.prepare(images)
+    goals = _resemblances(net, x, layer_or_default(net, x, layer), power)
     return synthesize(net, goals, canvas=canvas, recipe=recipe, steps=steps, seed=seed)
 
 

@@ -1,6 +1,7 @@
 """Occlusion by regions equals occlusion, whatever the network is made of."""
 
 import warnings
+from collections.abc import Callable
 from math import prod
 
 import pytest
@@ -43,6 +44,8 @@ class Drawn(nn.Module):
                 y = torch.cat([x, y], 1)[:, 2:]
             elif name == "padded":
                 y = functional.pad(y, (2, 0, 1, 1), value=0.3)
+            elif name in MAPPED:
+                y = MAPPED[name](y)
             elif name == "gated by a number":
                 y = torch.sigmoid(y * 0.5 + 0.1).clamp_min(0.2)
             x = y
@@ -76,9 +79,18 @@ def made(name: str) -> nn.Module:
         "residual": lambda: nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4)),
         "residual, pointwise": lambda: nn.Conv2d(4, 4, 1),
         "dense": lambda: nn.Conv2d(4, 2, 3, padding=1),
-        "padded": nn.Identity,
-        "gated by a number": nn.Identity,
-    }[name]()
+    }.get(name, nn.Identity)()
+
+
+MAPPED: dict[str, Callable[[Tensor], Tensor]] = {
+    "every other position": lambda y: y[:, :, 1::2, ::3],
+    "the end": lambda y: y[:, :, 3:],
+    "cropped": lambda y: functional.pad(y, (-1, 2, -2, 0)),
+    "channels moved about": lambda y: y.flip(1).roll(1, 1)[:, [2, 0, 1, 3]],
+    "over the channels": lambda y: y * (y.mean(1, keepdim=True) + y.amax(1, keepdim=True)).sigmoid() - y.softmax(1),
+    "maximum and where it was": lambda y: y + sum(y.max(1, keepdim=True)) / 9,
+    "hard": lambda y: functional.hardswish(y, inplace=True),
+}
 
 
 NAMES = [
@@ -97,6 +109,7 @@ NAMES = [
         "padded",
     ),
     "gated by a number",
+    *MAPPED,
 ]
 GROWING = {"larger": 2, "larger and smooth": 1.5, "bicubic": 1.5, "bicubic, aligned": 3}
 EXACT = {"reflected", "group norm", "average of what is there"}

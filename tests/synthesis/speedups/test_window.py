@@ -29,8 +29,19 @@ class Strided(nn.Module):
         return self.last(torch.relu(self.wide(x)) + x).mean((2, 3))
 
 
-def strided() -> iv.Network:
-    net = network(Strided())
+class ChannelsLast(nn.Module):
+    """A layer that gives [batch, row, column, channel], as those inside ConvNeXt do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.pointwise = nn.Conv2d(3, 6, 5, padding=2), nn.Linear(6, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.pointwise(self.stem(x).permute(0, 2, 3, 1)).relu().mean((1, 2))
+
+
+def strided(kind: type[nn.Module] = Strided) -> iv.Network:
+    net = network(kind())
     return iv.Network(net.module.double(), net.preprocess)
 
 
@@ -39,12 +50,16 @@ def asked(net: iv.Network, objective: iv.Objective, view: tuple[int, int] = VIEW
         return windowed(net, objective, view, least=12)
 
 
-@pytest.mark.parametrize("layer", ["stem", "pool", "wide", "last"])
-def test_every_position_has_its_value_and_gradient(layer: str) -> None:
+@pytest.mark.parametrize(
+    ("layer", "kind"),
+    [*((name, Strided) for name in ("stem", "pool", "wide", "last")), ("pointwise", ChannelsLast)],
+)
+def test_every_position_has_its_value_and_gradient(layer: str, kind: type[nn.Module]) -> None:
     """Also at the borders, where padding is seen."""
-    net = strided()
+    net = strided(kind)
     x = torch.randn(1, 3, *VIEW, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    grid = {each.name: each.output_shape[1:] for each in net.layers(x)}[layer]
+    shape = {each.name: each.output_shape for each in net.layers(x)}[layer]
+    grid = shape[:2] if kind is ChannelsLast else shape[1:]
     narrower = 0
     positions = [(row, column) for row in (0, 1, grid[0] // 2, grid[0] - 1) for column in range(0, grid[1], 3)]
     for position in positions:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 import innerview as iv
-from zoo.specimen import Subject
+from zoo.specimen import Subject, as_maps
 
 
 def predict(s: Subject) -> None:
@@ -37,15 +37,19 @@ def receptive_fields(s: Subject) -> None:
     else:  # where others mix all positions, they may do so within windows only
         fields = {field: layer for field, layer in fields.items() if not field.is_whole_image}
     for field, layer in [*fields.items()][:: max(1, len(fields) // 6)]:
-        _, rows, columns = layer.output_shape
-        box = field.box(rows // 2, columns // 2)
-        assert touched(s, layer.name) == tuple(min(max(edge, 0), s.size) for edge in box)
+        leaf = s.precise.requires_grad_()
+        maps = grid_of(s.outputs(leaf)[layer.name])
+        box = field.box(maps.shape[2] // 2, maps.shape[3] // 2)
+        assert touched(leaf, maps) == tuple(min(max(edge, 0), s.size) for edge in box)
 
 
-def touched(s: Subject, layer: str) -> tuple[int, ...]:
+def grid_of(output: Tensor) -> Tensor:
+    """A layer with rows and columns as [image, channel, row, column]; of square images both are as many."""
+    return output if output.shape[2] == output.shape[3] else as_maps(output, "byxc")
+
+
+def touched(leaf: Tensor, maps: Tensor) -> tuple[int, ...]:
     """The box of the pixels that the units in the middle of a layer have a gradient at."""
-    leaf = s.precise.requires_grad_()
-    maps = s.outputs(leaf)[layer]
     here = maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2]
     weights = torch.randn(here.shape, generator=torch.Generator().manual_seed(0), dtype=here.dtype)
     (gradient,) = torch.autograd.grad((here * weights).sum(), leaf)

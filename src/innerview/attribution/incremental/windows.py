@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int, Shaped
 from torch import Tensor
 from torch.nn import functional
 
@@ -21,7 +21,8 @@ from ...operations.reach import Window
 Windows = tuple[Window, Window]
 """Along rows and along columns."""
 Places = Int[Tensor, "mask"]
-Maps = Float[Tensor, "mask channel row column"]
+Maps = Shaped[Tensor, "mask channel row column"]
+"""Also what is computed from values that is no real number: indices, or whether they are positive."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,8 @@ class Positions:
 class Region:
     """The maps of a batch of masks: clean, but for one window per mask."""
 
-    clean: Float[Tensor, "1 channel row column"]
-    window: Float[Tensor, "mask channel window_row window_column"]
+    clean: Shaped[Tensor, "1 channel row column"]
+    window: Shaped[Tensor, "mask channel window_row window_column"]
     area: Area
 
     def at(self, wanted: Positions, padding: float = 0.0) -> Maps:
@@ -194,6 +195,6 @@ def _floor(values: Places, divisor: int) -> Places:
     return torch.div(values, divisor, rounding_mode="floor")
 
 
-def _as_pixels(maps: Tensor) -> Float[Tensor, "pixel channel"]:
+def _as_pixels(maps: Tensor) -> Shaped[Tensor, "pixel channel"]:
     """One line of channels per pixel: a view of maps in channels-last layout, otherwise a copy."""
     return maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1])

@@ -9,6 +9,7 @@ The two colour maps are told apart by readers with any common colour blindness, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import matplotlib
 import numpy as np
@@ -25,6 +26,8 @@ _SEQUENTIAL = ListedColormap(matplotlib.colormaps["inferno"](np.linspace(0, 1, 2
 
 Heatmap = Float[Tensor, "row column"]
 Pixels = UInt8[np.ndarray, "row column 3"]
+Sharing = Literal["shared", "each"]
+"""Whether maps that are drawn together share one scale, or each has its own."""
 
 
 @dataclass(frozen=True)

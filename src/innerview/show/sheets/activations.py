@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from ...errors import SettingError
 from ...operations.receptive_field import ReceptiveField
 from ...settings import AtLeast, AtMost, Seed, Settings, Whole
 from ..drawing.bands import Band, Box, stacked
-from ..drawing.colours import Heatmap, Pixels, Scale, photograph
+from ..drawing.colours import Heatmap, Pixels, Scale, Sharing, photograph
 from ..drawing.montage import Picture, in_rows, montage
 from ..drawing.titles import plain
 
@@ -33,7 +33,6 @@ WORDS = {
     "selective": "the {} most selective",
     "random": "{} at random",
 }
-Sharing = Literal["layer", "channel"]
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,10 @@ class Look(Settings):
     Attributes:
         channels: which: by a rule or by their numbers.
         count: how many of each layer; by default 50 of one layer, 10 of each of several.
-        page: with "first", which so many; the others have one page.
-        scale: one for the "layer", so that channels can be compared, or one for each "channel".
+        page: which so many of those that a rule chooses, from 0.
+        scale: "shared" by the channels of a layer, so that they can be compared, or "each" its own.
         over: the maps over the photograph, at its size, in place of the maps alone.
-        position: row and column of a pixel of the input; each layer's unit there is framed, and what it sees.
+        pixel: row and column of a pixel of the input; each layer's unit there is framed, and what it sees.
         image: which of the batch.
         seed: for "random" channels.
     """
@@ -54,9 +53,9 @@ class Look(Settings):
     channels: Choice | Sequence[Whole] = "strongest"
     count: Annotated[int, AtLeast(1), AtMost(MOST_TILES)] | None = None
     page: Whole = 0
-    scale: Sharing = "layer"
+    scale: Sharing = "shared"
     over: bool = False
-    position: tuple[Whole, Whole] | None = None
+    pixel: tuple[Whole, Whole] | None = None
     image: Whole = 0
     seed: Seed = 0
 
@@ -103,7 +102,7 @@ def channel_pictures(maps: Sequence[Heatmap], *, scale: Sharing) -> tuple[list[P
     """The maps in colour at their own size, on one scale, or on each its own; with it the scale they share."""
     signed = any(bool((each < 0).any()) for each in maps)
     shared = Scale.of(maps, signed=signed)
-    if scale == "channel":
+    if scale == "each":
         return [Scale.of([each], signed=signed).paint(each) for each in maps], None
     return [shared.paint(each) for each in maps], shared
 
@@ -118,11 +117,11 @@ def thumbnail(pixels: Pixels, side: int = SIDE) -> Picture:
 
 def _seen(result: Activations, look: Look) -> Band:
     pixels = photograph(result.pictures[look.image])
-    if look.position is None:
+    if look.pixel is None:
         return Band("What the network saw", "", montage([[thumbnail(pixels, 2 * SIDE)]]))
     rows, columns = pixels.shape[:2]
-    if not (0 <= look.position[0] < rows and 0 <= look.position[1] < columns):
-        raise SettingError(f"position is a row below {rows} and a column below {columns}; got {look.position}")
+    if not (0 <= look.pixel[0] < rows and 0 <= look.pixel[1] < columns):
+        raise SettingError(f"pixel is a row below {rows} and a column below {columns}; got {look.pixel}")
     layers = [layer for layer in result.grids if result.fields[layer] is not None]
     tile = thumbnail(pixels, 2 * SIDE)
     lines = in_rows([tile] * max(1, len(layers)), 5)
@@ -130,11 +129,11 @@ def _seen(result: Activations, look: Look) -> Band:
     places = [divmod(index, 5) for index in range(len(layers))]
     corners = [(c * (tile.shape[1] + GAP), r * (tile.shape[0] + GAP)) for r, c in places]
     boxes = [
-        _framed(_field_box(result, layer, look.position), factor, corner)
+        _framed(_field_box(result, layer, look.pixel), factor, corner)
         for layer, corner in zip(layers, corners, strict=True)
     ]
     labels = [(*corner, layer) for layer, corner in zip(layers, corners, strict=True)]
-    note = f"framed: what the unit of each layer nearest to pixel {look.position[0]}, {look.position[1]} can see"
+    note = f"framed: what the unit of each layer nearest to pixel {look.pixel[0]}, {look.pixel[1]} can see"
     return Band("What the network saw", note, montage(lines, gap=GAP), labels=labels, boxes=boxes)
 
 
@@ -150,24 +149,27 @@ def _maps(result: Activations, layer: str, look: Look) -> Band:
         (*corner, f"{channel} · 0 everywhere" if not bool(each.any()) else str(channel))
         for corner, channel, each in zip(corners, channels, shown, strict=True)
     ]
-    unit = _unit(result, layer, look.position)
+    unit = _unit(result, layer, look.pixel)
     boxes = [] if unit is None or look.over else [_cell(unit, maps.shape[1:], (across, down), c) for c in corners]
     return Band(plain(layer), _described(maps, channels, look), montage(lines, gap=GAP), scale, labels, boxes=boxes)
 
 
 def _channels(result: Activations, layer: str, look: Look) -> list[int]:
-    total, count = result.grids[layer].shape[1], look.tiles(len(result))
+    total = result.grids[layer].shape[1]
     if not isinstance(look.channels, str):
         chosen = list(look.channels)
         if not chosen or not all(0 <= each < total for each in chosen) or len(chosen) > MOST_TILES:
             raise SettingError(f"{layer!r} has channels 0 to {total - 1}, {MOST_TILES} fit on a sheet; got {chosen}")
         return chosen
-    if look.channels == "first":
-        page = list(range(total))[look.page * count : (look.page + 1) * count]
-        if not page or look.page < 0:
-            raise SettingError(f"{layer!r} has {-(-total // count)} page(s) of {count} channels; got page {look.page}")
-        return page
-    return result.channels(layer, look.channels, count, image=look.image, seed=look.seed)
+    count = look.tiles(len(result))
+    pages = -(-total // count)
+    if not 0 <= look.page < pages:
+        raise SettingError(f"{layer!r} has {pages} page(s) of {count} channels, numbered from 0; got {look.page}")
+    before, until = (
+        result.channels(layer, look.channels, number * count, image=look.image, seed=look.seed)
+        for number in (look.page, look.page + 1)
+    )
+    return [each for each in until if each not in before]
 
 
 def _tiles(result: Activations, shown: Sequence[Heatmap], look: Look) -> tuple[list[Picture], Scale | None]:
@@ -177,16 +179,17 @@ def _tiles(result: Activations, shown: Sequence[Heatmap], look: Look) -> tuple[l
     maps = functional.interpolate(torch.stack(list(shown))[:, None], pixels.shape[:2], mode="bilinear")[:, 0]
     signed = bool((maps < 0).any())
     shared = Scale.of(list(maps), signed=signed)
-    scales = [Scale.of([each], signed=signed) if look.scale == "channel" else shared for each in maps]
+    scales = [Scale.of([each], signed=signed) if look.scale == "each" else shared for each in maps]
     tiles = [scale.overlay(pixels, each) for scale, each in zip(scales, maps, strict=True)]
-    return tiles, shared if look.scale == "layer" else None
+    return tiles, shared if look.scale == "shared" else None
 
 
 def _described(maps: Float[Tensor, "channel row column"], channels: Sequence[int], look: Look) -> str:
     total, rows, columns = maps.shape
     dead = int((maps <= 0).flatten(1).all(1).sum())
     which = WORDS[look.channels] if isinstance(look.channels, str) else "{} of them"
-    some = "" if len(channels) == total else f"; here {which.format(len(channels))}"
+    page = f", page {look.page}" if look.page else ""
+    some = "" if len(channels) == total else f"; here {which.format(len(channels))}{page}"
     nowhere = f", {dead} of them above 0 nowhere" if dead else ""
     return f"{total} channels of {rows} × {columns}{nowhere}{some}"
 
@@ -200,8 +203,8 @@ def _compared(result: Comparison, layer: str, count: int, image: int) -> Band:
     channels = result.channels(layer, count, image=image)
     both = [[side.maps(layer)[image, channel] for channel in channels] for side in (result.before, result.after)]
     difference = [result.difference(layer)[image, channel] for channel in channels]
-    tiles, _ = channel_pictures([*both[0], *both[1]], scale="layer")
-    changes, scale = channel_pictures(difference, scale="layer")
+    tiles, _ = channel_pictures([*both[0], *both[1]], scale="shared")
+    changes, scale = channel_pictures(difference, scale="shared")
     lines = in_rows([thumbnail(tile) for tile in [*tiles, *changes]], len(channels))
     across = lines[0][0].shape[1] + GAP
     labels = [(index * across, 0.0, str(channel)) for index, channel in enumerate(channels)]
@@ -213,18 +216,18 @@ def _compared(result: Comparison, layer: str, count: int, image: int) -> Band:
     return Band(plain(layer), note, montage(lines, gap=GAP), scale, labels)
 
 
-def _unit(result: Activations, layer: str, position: tuple[int, int] | None) -> tuple[int, int] | None:
+def _unit(result: Activations, layer: str, pixel: tuple[int, int] | None) -> tuple[int, int] | None:
     """The unit of a layer whose field's middle is nearest to a pixel of the input."""
     field = result.fields.get(layer)
-    if position is None or field is None or field.is_whole_image:
+    if pixel is None or field is None or field.is_whole_image:
         return None
-    return field.nearest(position, result.grids[layer].shape[2:])
+    return field.nearest(pixel, result.grids[layer].shape[2:])
 
 
-def _field_box(result: Activations, layer: str, position: tuple[int, int]) -> Box:
+def _field_box(result: Activations, layer: str, pixel: tuple[int, int]) -> Box:
     """What that unit can see, within the image: left, top, width and height in pixels of the input."""
     rows, columns = result.pictures.shape[2:]
-    unit, field = _unit(result, layer, position), result.fields[layer]
+    unit, field = _unit(result, layer, pixel), result.fields[layer]
     if unit is None or not isinstance(field, ReceptiveField):
         return 0, 0, columns, rows
     top, left, bottom, right = field.box(*unit)
@@ -244,7 +247,7 @@ def _cell(unit: tuple[int, int], size: Sequence[int], step: tuple[float, float],
 
 
 def _key(look: Look) -> str:
-    scale = "The channels of a layer share one scale" if look.scale == "layer" else "Each channel has its own scale"
+    scale = "The channels of a layer share one scale" if look.scale == "shared" else "Each channel has its own scale"
     return (
         f"{scale}; it ends at the 99.5th percentile of |value|. Values that are never negative run from black (0) to "
         "light yellow, others from blue over white (0) to red."

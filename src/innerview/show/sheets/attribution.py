@@ -14,7 +14,7 @@ from ...attribution.method import Attribution
 from ...errors import SettingError
 from ...settings import checked
 from ..drawing.chosen import MOST_IMAGES, numbered
-from ..drawing.colours import PERCENTILE, Heatmap, Pixels, Scale, flaw, photograph
+from ..drawing.colours import PERCENTILE, Heatmap, Pixels, Scale, Sharing, flaw, photograph
 from ..drawing.paper import INK, LETTERS, LINE, QUIET, Paper
 from ..drawing.titles import colour_key, distinctions, method_title, wrapped
 
@@ -51,7 +51,7 @@ def sheet(
     results: Attribution | Sequence[Attribution],
     *,
     style: Style = "overlay",
-    shared_scale: bool = False,
+    scale: Sharing = "each",
     images: Sequence[int] | None = None,
 ) -> Figure:
     """The photographs in the first column, then one column of maps for each result; many results in several bands.
@@ -62,7 +62,8 @@ def sheet(
     Args:
         results: attributions of the same images: several methods, several questions, or both.
         style: "overlay" draws the maps over the photograph, the more opaque the stronger; "map" draws them alone.
-        shared_scale: one scale for all tiles. Compare only values of one unit: the same method, another class.
+        scale: "each" tile has its own, or one is "shared" by all. Compare only values of one unit: the same method,
+            another class.
         images: which images of the batch to draw, by number from 0; None for all.
 
     Raises:
@@ -70,9 +71,10 @@ def sheet(
     """
     results = [results] if isinstance(results, Attribution) else list(results)
     checked("style", style, Style)
+    checked("scale", scale, Sharing)
     rows = _rows(results, images)
-    columns = _columns(results, rows, shared_scale=shared_scale)
-    return _Layout.of(columns).draw(columns, style, _key(results, shared_scale=shared_scale))
+    columns = _columns(results, rows, scale)
+    return _Layout.of(columns).draw(columns, style, _key(results, scale))
 
 
 def _rows(results: Sequence[Attribution], images: Sequence[int] | None) -> Sequence[int]:
@@ -90,9 +92,9 @@ def _rows(results: Sequence[Attribution], images: Sequence[int] | None) -> Seque
     return rows
 
 
-def _columns(results: Sequence[Attribution], rows: Sequence[int], *, shared_scale: bool) -> list[Column]:
+def _columns(results: Sequence[Attribution], rows: Sequence[int], scale: Sharing) -> list[Column]:
     columns = [_column(result, rows, more) for result, more in zip(results, distinctions(results), strict=True)]
-    if not shared_scale:
+    if scale == "each":
         return columns
     maps = [tile.heatmap for column in columns for tile in column.tiles]
     shared = Scale.of(maps, signed=True)
@@ -119,10 +121,10 @@ def _column(result: Attribution, rows: Sequence[int], settings: str) -> Column:
     return Column(title, asked.pop() if len(asked) == 1 else "", tiles)
 
 
-def _key(results: Sequence[Attribution], *, shared_scale: bool) -> str:
+def _key(results: Sequence[Attribution], scale: Sharing) -> str:
     kinds = dict.fromkeys(result.signed for result in results)
     colours = "; ".join(colour_key(signed) for signed in kinds)
-    scales = "All maps share one scale" if shared_scale else "Each map has its own scale"
+    scales = "All maps share one scale" if scale == "shared" else "Each map has its own scale"
     return f"{colours[0].upper()}{colours[1:]}. {scales}, which ends at the {PERCENTILE:g}th percentile of |value|."
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from jaxtyping import Float
 from matplotlib.figure import Figure
@@ -12,11 +11,10 @@ from ...errors import SettingError
 from ...parameters.filters import Filters
 from ...settings import checked
 from ..drawing.bands import Band, stacked
-from ..drawing.colours import Pixels, Scale
+from ..drawing.colours import Pixels, Scale, Sharing
 from ..drawing.montage import Picture, enlarged, in_rows, kernel_tiles, montage
 from ..drawing.titles import plain
 
-Sharing = Literal["shared", "each"]
 Labels = Sequence[tuple[float, float, str]]
 Beside = Sequence[tuple[float, str]]
 

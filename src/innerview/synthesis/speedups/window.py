@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...network.network import Network
+from ...network.recognition import reading
 from ...network.seen import Seen
 from ...objectives import Objective
 from ...objectives.objective import Scores
@@ -112,11 +113,12 @@ def _field_of(net: Network, objective: Objective, view: Size) -> tuple[tuple[int
         return None
     (layer,) = objective.layers
     position = objective.part(layer).position
-    info = {each.name: each for each in net.traced(net.blank(view))}.get(layer)
+    blank = net.blank(view)
+    info = {each.name: each for each in net.traced(blank)}.get(layer)
     field = info.receptive_field if info else None
     if info is None or field is None or position is None or field.is_whole_image or len(info.finished) > 1:
         return None
-    rows, columns = info.output_shape[1:]
+    rows, columns = reading(net, blank, layer)(torch.empty(1, *info.output_shape, device="meta")).shape[2:]
     return (position, field, (rows, columns)) if position[0] in range(rows) and position[1] in range(columns) else None
 
 

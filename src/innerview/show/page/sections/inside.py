@@ -34,7 +34,7 @@ def plate(found: Activations, layer: str) -> Plate:
     """The strongest channels of one layer, on one scale."""
     maps = found.maps(layer)[0]
     channels = found.channels(layer, "strongest", CHANNELS)
-    tiles, scale = channel_pictures([maps[channel] for channel in channels], scale="layer")
+    tiles, scale = channel_pictures([maps[channel] for channel in channels], scale="shared")
     pictures = [(f"Channel {channel} of {plain(layer)}", tile) for channel, tile in zip(channels, tiles, strict=True)]
     key = "red is above zero, blue below" if scale and scale.signed else "the brighter, the larger"
     return Plate.of(plain(layer), _shown(found, layer, len(channels)), pictures, scale=scale, key=key)
