@@ -70,7 +70,7 @@ def drawers(question: Question, stage: Scene) -> dict[str, Draw]:
 
 def ours(question: Question, net: iv.Network) -> Draw:
     """The public call."""
-    return lambda steps: iv.synthesize(net, question.objective, recipe=iv.LUCID, steps=steps).images
+    return lambda steps: iv.synthesize(net, question.objective, recipe=iv.LUCID, steps=steps).pixels
 
 
 def lucent(question: Question, module: nn.Module) -> Draw:

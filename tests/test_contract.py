@@ -152,7 +152,7 @@ def test_a_result_survives_saving(method: str, tmp_path) -> None:
     result.save(tmp_path / "why.safetensors")
     again = iv.read(tmp_path / "why.safetensors")
     assert torch.equal(again.values, result.values)
-    assert torch.equal(again.images, result.images)
+    assert torch.equal(again.pictures, result.pictures)
     assert torch.equal(again.heatmap(), result.heatmap())
     assert again.provenance == result.provenance
 

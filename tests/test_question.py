@@ -85,8 +85,8 @@ def shifted(net: iv.Network, why: object) -> torch.Tensor:
 
 ASKS = {
     "method": lambda net, why: iv.Gradient()(net, images(1), why).values,
-    "dream": lambda net, why: iv.dream(net, images(1), why, octaves=1, how=iv.Octaves(steps=2)).images,
-    "synthesize": lambda net, why: iv.synthesize(net, why, **FAST).images,
+    "dream": lambda net, why: iv.dream(net, images(1), why, octaves=1, how=iv.Octaves(steps=2)).pixels,
+    "synthesize": lambda net, why: iv.synthesize(net, why, **FAST).pixels,
     "dictionary": lambda net, why: (
         iv.semantic_dictionary(net, images(1), "conv2", objective=why, units=1, **FAST).contributions
     ),

@@ -45,7 +45,7 @@ def test_the_dictionary_is_that_of_the_python_call(run, photos, small, *, option
     ended = run("dictionary", photos[0], *small, *options, *QUICK, "--out", "out.safetensors")
     assert (ended.code, ended.err) == (0, "")
     found = iv.read("out.safetensors")
-    for name in ("units", "contributions", "pictures", "projections", "whole"):
+    for name in ("units", "contributions", "pixels", "projections", "whole"):
         assert torch.equal(getattr(found, name), getattr(expected, name))
     assert found.position == expected.position
     assert found.provenance.objective == expected.provenance.objective
@@ -67,7 +67,7 @@ def test_the_groups_are_those_of_the_python_call(run, photos, small) -> None:
     ended = run("groups", photos[0], *small, *options, *QUICK, "--out", "out.safetensors")
     assert (ended.code, ended.err) == (0, "")
     found = iv.read("out.safetensors")
-    for name in ("maps", "vectors", "contributions", "pictures"):
+    for name in ("maps", "vectors", "contributions", "pixels"):
         assert torch.equal(getattr(found, name), getattr(expected, name))
     assert ended.rows == [
         ["group", "channels", "contribution"],
@@ -94,12 +94,12 @@ def test_the_grid_is_that_of_the_python_call(run, photos, small) -> None:
     ended = run("grid", photos[0], *small, "--most", "3", "--seed", "4", *QUICK, "--out", "out.safetensors")
     assert (ended.code, ended.err, ended.rows) == (0, "", [["wrote out.safetensors"]])
     found = iv.read("out.safetensors")
-    assert torch.equal(found.images, expected.images)
+    assert torch.equal(found.pixels, expected.pixels)
     assert found.layer == "relu"
     settings = ["--most", "2", "--recipe", "lecture", "--out", "lecture.safetensors"]
     assert run("grid", photos[0], *small, *settings, *QUICK).code == 0
     expected = activation_grid(factory.small(), photos[0], "relu", most=2, steps=2, recipe=LECTURE)
-    assert torch.equal(iv.read("lecture.safetensors").images, expected.images)
+    assert torch.equal(iv.read("lecture.safetensors").pixels, expected.images)
     assert run("grid", photos[0], *small, "--layer", "conv1", "--most", "2", *QUICK, "--out", "a.safetensors").code == 0
     assert iv.read("a.safetensors").layer == "conv1"
 

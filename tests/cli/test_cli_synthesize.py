@@ -61,7 +61,7 @@ def test_the_pictures_are_those_of_the_python_call(run, small, *, options, asked
     ended = run("synthesize", *small, *options, *QUICK)
     assert (ended.code, ended.err) == (0, "")
     found = iv.read("out.safetensors")
-    torch.testing.assert_close(found.images, expected.images)
+    torch.testing.assert_close(found.pixels, expected.pixels)
     torch.testing.assert_close(found.snapshots, expected.snapshots)
     assert found.provenance.settings == expected.provenance.settings
     assert ended.rows[0] == ["picture", "question", "score", "made"]
@@ -78,7 +78,7 @@ def test_the_figure_stands_in_the_current_folder(in_terminal, here, small) -> No
 
 def test_the_size_of_the_input_is_that_of_the_picture(run, here, small) -> None:
     run("synthesize", *small, "--target", "ox", "--size", "12,16", *QUICK)
-    assert iv.read("out.safetensors").images.shape == (1, 3, 12, 16)
+    assert iv.read("out.safetensors").pixels.shape == (1, 3, 12, 16)
 
 
 @pytest.mark.parametrize(
@@ -92,14 +92,14 @@ def test_the_size_of_the_input_is_that_of_the_picture(run, here, small) -> None:
 def test_recipes_take_priors_an_image_and_a_size(run, photos, small, *, options, recipe) -> None:
     expected = synthesize(factory.small(), iv.Logit(0), recipe=replace(CLEAR, steps=2, **recipe))
     assert run("synthesize", *small, "--target", "ox", *options, *QUICK).code == 0
-    torch.testing.assert_close(iv.read("out.safetensors").images, expected.images)
+    torch.testing.assert_close(iv.read("out.safetensors").pixels, expected.pixels)
 
 
 def test_maco_takes_the_spectrum_of_a_folder(run, photos, small) -> None:
     canvas = MagnitudeConstrained(spectrum=spectrum_of(photos, 8))
     expected = synthesize(factory.small(), iv.Logit(0), recipe=replace(MACO, canvas=canvas), steps=2)
     assert run("synthesize", *small, "--target", "ox", "--recipe", "maco", "--spectrum", ".", *QUICK).code == 0
-    torch.testing.assert_close(iv.read("out.safetensors").images, expected.images)
+    torch.testing.assert_close(iv.read("out.safetensors").pixels, expected.pixels)
 
 
 @pytest.mark.usefixtures("here")
@@ -257,7 +257,7 @@ def test_dreams_are_those_of_the_python_call(run, photos, small, *, options, ask
     expected = dream(net, net.prepare(photos), asked, octaves=octaves, how=how, **settings)
     ended = run("dream", *photos, *small, "--octaves", octaves, "--octave-steps", 2, *options, *QUICK[2:])
     assert (ended.code, ended.err) == (0, "")
-    torch.testing.assert_close(iv.read("out.safetensors").images, expected.images)
+    torch.testing.assert_close(iv.read("out.safetensors").pixels, expected.pixels)
     assert ended.rows[-1] == ["wrote out.safetensors"]
 
 

@@ -76,7 +76,7 @@ def test_the_default_is_the_last_grid_that_the_scores_depend_on(call: str) -> No
     found, expected = (CALLS[call](net, x, layer) for layer in (None, "relu"))
     assert found.layer == "relu"
     assert found.provenance == expected.provenance
-    assert torch.equal(found.alive, expected.alive) if call != "grid" else torch.equal(found.images, expected.images)
+    assert torch.equal(found.alive, expected.alive) if call != "grid" else torch.equal(found.pixels, expected.pixels)
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -39,7 +39,7 @@ def test_of_a_linear_layer_everything_is_known() -> None:
     torch.testing.assert_close(found.contributions, weight[1, :2] * values[:2])
     torch.testing.assert_close(found.contribution, weight[1] @ values)
     torch.testing.assert_close(found.score, weight[1] @ values + net.module.fc.bias[1].detach())
-    torch.testing.assert_close(found.pictures, (template[:2] > 0).double(), atol=1e-12, rtol=0)
+    torch.testing.assert_close(found.pixels, (template[:2] > 0).double(), atol=1e-12, rtol=0)
     slope = (values[:, None, None, None] * template).sum(0)
     torch.testing.assert_close(found.whole, (slope > 0).double(), atol=1e-12, rtol=0)
     torch.testing.assert_close(found.projections, template[:2])
@@ -74,10 +74,10 @@ def test_the_pictures_are_those_of_the_channels_and_of_the_direction() -> None:
     found = semantic_dictionary(net, x, "conv2", (1, 2), units=1, recipe=PLAIN, steps=5, seed=3, power=1.5)
     there = tuple(iv.activations(net, x, ["conv2"])["conv2"][0, :, 1, 2].tolist())
     alone = [
-        iv.synthesize(net, each, recipe=PLAIN, steps=5, seed=3).images[0]
+        iv.synthesize(net, each, recipe=PLAIN, steps=5, seed=3).pixels[0]
         for each in (iv.Channel("conv2", int(found.units[0])), iv.Direction("conv2", there, power=1.5))
     ]
-    torch.testing.assert_close(torch.stack([found.pictures[0], found.whole]), torch.stack(alone), atol=1e-5, rtol=0)
+    torch.testing.assert_close(torch.stack([found.pixels[0], found.whole]), torch.stack(alone), atol=1e-5, rtol=0)
 
 
 def test_by_default_the_position_that_contributes_most_is_looked_up() -> None:

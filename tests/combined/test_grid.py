@@ -33,10 +33,10 @@ def test_of_a_linear_layer_each_picture_is_known() -> None:
     maps = iv.activations(net, x, ["look"])["look"][0]
     found = activation_grid(net, x, "look", power=0.0, recipe=PLAIN, steps=20)
     slopes = torch.einsum("kcji,kyx->yxcji", net.module.look.weight.detach(), maps)
-    torch.testing.assert_close(found.images, (slopes > 0).double().repeat(1, 1, 1, 2, 2), atol=1e-12, rtol=0)
+    torch.testing.assert_close(found.pixels, (slopes > 0).double().repeat(1, 1, 1, 2, 2), atol=1e-12, rtol=0)
     torch.testing.assert_close(found.magnitudes, maps.square().sum(0).sqrt())
     assert found.provenance.objective == ("each position of look",)
-    assert found.photograph.shape == (3, 8, 8)
+    assert found.picture.shape == (3, 8, 8)
 
 
 @pytest.mark.parametrize(("most", "size"), [(8, (8, 8)), (7, (7, 7)), (4, (4, 4)), (1, (1, 1))])
@@ -58,8 +58,8 @@ def test_the_proportions_of_the_grid_are_kept() -> None:
 
 def test_tokens_have_their_places_and_vectors_one() -> None:
     net, x = network(TinyViT()), images(1)
-    assert activation_grid(net, x, "block", recipe=PLAIN, steps=1).images.shape == (2, 2, 3, 8, 8)
-    assert activation_grid(net, x, "head", recipe=PLAIN, steps=1).images.shape == (1, 1, 3, 8, 8)
+    assert activation_grid(net, x, "block", recipe=PLAIN, steps=1).pixels.shape == (2, 2, 3, 8, 8)
+    assert activation_grid(net, x, "head", recipe=PLAIN, steps=1).pixels.shape == (1, 1, 3, 8, 8)
 
 
 class Choosy(nn.Module):
@@ -79,7 +79,7 @@ class Choosy(nn.Module):
 def test_pictures_are_small_where_the_network_takes_that(smallest: int, own: int, side: int) -> None:
     net = iv.Network(Choosy(smallest), iv.Preprocess(size=own))
     found = activation_grid(net, torch.rand(1, 3, own, own), "conv", most=1, steps=1)
-    assert found.images.shape[-2:] == (side, side)
+    assert found.pixels.shape[-2:] == (side, side)
 
 
 @pytest.mark.parametrize(("steps", "half"), [(20, 10), (1, 1)])
@@ -87,7 +87,7 @@ def test_small_pictures_climb_half_as_many_steps_as_the_recipe_says(steps: int, 
     net, x, recipe = network(SmallCNN()), images(1), replace(PLAIN, steps=steps)
     found = activation_grid(net, x, "conv2", most=2, recipe=recipe)
     expected = activation_grid(net, x, "conv2", most=2, recipe=recipe, steps=half)
-    assert torch.equal(found.images, expected.images)
+    assert torch.equal(found.pixels, expected.pixels)
     assert found.provenance == expected.provenance
 
 

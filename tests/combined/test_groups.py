@@ -58,7 +58,7 @@ def test_each_picture_is_that_of_the_group_s_direction() -> None:
     net, x = network(SmallCNN()), images(1)
     found = neuron_groups(net, x, "relu", groups=2, power=1.0, recipe=PLAIN, seed=5)
     asked = [iv.Direction("relu", tuple(vector.tolist()), power=1.0) for vector in found.vectors]
-    torch.testing.assert_close(found.pictures, iv.synthesize(net, asked, recipe=PLAIN, seed=5).images)
+    torch.testing.assert_close(found.pixels, iv.synthesize(net, asked, recipe=PLAIN, seed=5).pixels)
 
 
 def test_the_channels_that_belong_most_to_a_group_come_first() -> None:
@@ -73,7 +73,7 @@ def test_the_same_call_gives_the_same_groups() -> None:
     net, x = network(TinyViT()), images(1)
     once, again = (neuron_groups(net, x, "block", groups=3, recipe=PLAIN) for _ in range(2))
     assert torch.equal(once.maps, again.maps)
-    assert torch.equal(once.pictures, again.pictures)
+    assert torch.equal(once.pixels, again.pixels)
     assert once.maps.shape == (3, 2, 2)
 
 

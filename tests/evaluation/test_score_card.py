@@ -140,7 +140,7 @@ def test_a_class_is_asked_of_the_second_network_by_its_name() -> None:
     made = given(pixels(photographs(4, seed=2)))
     asked = [iv.Logit("ox"), iv.Probability("bison"), iv.Logit("zebra"), iv.Channel("conv1", 0)]
     card = score_card(net, made, asked, photographs(), other=other)
-    shown = torch.nn.functional.interpolate(made.images, size=(16, 16), mode="bilinear", antialias=True)
+    shown = torch.nn.functional.interpolate(made.pixels, size=(16, 16), mode="bilinear", antialias=True)
     there = other.logits(other.preprocess.normalise(shown))
     for picture, index in ((0, 4), (1, 1)):
         assert card.transfer_ranks[picture] == place(there[picture], index)
@@ -164,7 +164,7 @@ class Turned(torch.nn.Module):
 def test_without_names_a_class_is_asked_of_the_second_network_by_its_index() -> None:
     net, other, made = network(SmallCNN()), network(SmallCNN(), seed=1), given(pixels(photographs(1, seed=2)))
     card = score_card(net, made, iv.Logit(3), photographs(), other=other)
-    assert card.transfer_ranks[0] == place(other.logits(made.images)[0], 3)
+    assert card.transfer_ranks[0] == place(other.logits(made.pixels)[0], 3)
 
 
 def test_the_distance_of_spectra_is_in_decibels() -> None:

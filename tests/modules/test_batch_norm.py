@@ -236,5 +236,5 @@ def test_one_image_is_attacked_as_within_a_batch(method: object) -> None:
 
 def test_one_picture_is_made_as_within_a_batch() -> None:
     net, _ = double("hybrid")
-    both, alone = (iv.synthesize(net, asked, steps=4).images[:1] for asked in ([iv.Logit(1), iv.Logit(2)], iv.Logit(1)))
+    both, alone = (iv.synthesize(net, asked, steps=4).pixels[:1] for asked in ([iv.Logit(1), iv.Logit(2)], iv.Logit(1)))
     torch.testing.assert_close(alone, both, **EXACT)

@@ -125,7 +125,7 @@ def test_grey_and_many_channel_inputs_work() -> None:
         prepare = iv.Preprocess(8, mean=(0.0,) * channels, std=(1.0,) * channels)
         net = iv.Network(network(SmallCNN(channels)).module, prepare)
         result = iv.GradCAM()(net, images(channels=channels), iv.Logit(1))
-        assert result.images.shape == (2, 1, 8, 8)
+        assert result.pictures.shape == (2, 1, 8, 8)
         assert iv.Gradient()(net, images(channels=channels), iv.Logit(1)).values.shape[1] == channels
 
 

@@ -97,10 +97,10 @@ def test_the_picture_made_for_it_has_the_score_that_is_told(kind: str, module: t
     """The pass of a climb may leave out channels and pixels that it does not read; its gradient is the whole one."""
     net, why = subject(kind, module, precise=True)
     made = iv.synthesize(net, why, canvas=iv.Pixels(size=8), recipe=iv.LECTURE, steps=2, snapshots=[1])
-    again = value(net, net.preprocess.normalise(made.images).double(), why)
+    again = value(net, net.preprocess.normalise(made.pixels).double(), why)
     torch.testing.assert_close(made.scores.double(), again, rtol=1e-4, atol=1e-6)  # pictures are in single precision
     assert bool(made.alive.all())
-    assert not torch.equal(made.images, made.snapshots[0])
+    assert not torch.equal(made.pixels, made.snapshots[0])
     assert made.provenance.asked == (str(why),)
 
 
@@ -108,7 +108,7 @@ def test_the_picture_made_for_it_has_the_score_that_is_told(kind: str, module: t
 def test_an_attack_lowers_it(kind: str, module: type) -> None:
     net, why = subject(kind, module, precise=True)
     found = iv.attack(net, PIXELS.double(), iv.PGD(0.02, steps=3), objective=why)
-    torch.testing.assert_close(-found.raised[:, 0], value(net, found.images, why))
+    torch.testing.assert_close(-found.raised[:, 0], value(net, found.inputs, why))
     torch.testing.assert_close(-found.raised[:, -1], value(net, found.adversarial, why))
     assert (found.raised[:, -1] > found.raised[:, 0]).all()
     assert found.provenance.asked == (str(why), str(why))
@@ -146,7 +146,7 @@ def test_the_score_card_takes_it(kind: str) -> None:
     made = iv.synthesize(net, why, canvas=iv.Pixels(size=8), recipe=iv.LECTURE, steps=1)
     card = iv.score_card(net, made, why, PIXELS)
     with untouched(net.module), torch.no_grad():
-        seen = forward(net, net.preprocess.normalise(made.images), record=why.layers)
+        seen = forward(net, net.preprocess.normalise(made.pixels), record=why.layers)
     assert card.ranks.tolist() == why.rank(seen).tolist()
     assert bool(card.probabilities.isnan().all()) == (why.class_asked is None)
     torch.testing.assert_close(card.scores, made.scores)

@@ -80,8 +80,8 @@ def test_a_picture_made_beside_questions_about_a_part_is_as_if_made_alone() -> N
     together = iv.synthesize(net(), [part, whole, part + whole], **settings)
     for row, each in enumerate((part, whole, part + whole)):
         alone = iv.synthesize(net(), each, **settings)
-        torch.testing.assert_close(together.images[[row]], alone.images, rtol=1e-4, atol=1e-5)  # in single precision
+        torch.testing.assert_close(together.pixels[[row]], alone.pixels, rtol=1e-4, atol=1e-5)  # in single precision
         with untouched((ours := net()).module):
             torch.testing.assert_close(
-                alone.scores, score(ours, ours.preprocess.normalise(alone.images.double()), each).to(alone.scores)
+                alone.scores, score(ours, ours.preprocess.normalise(alone.pixels.double()), each).to(alone.scores)
             )

@@ -128,7 +128,7 @@ def changed(path: Path, old: str, new: str) -> None:
     [
         ('"format": 1', '"format": 2', "has format 2 of saved results, and this version reads 1: update it"),
         ('"values": "values"', '"values": "value"', "safetensors has missing or unknown parts: 'value'"),
-        ('"values": "values"', '"values": "images"', "Float[Tensor, 'batch map map_row map_column'] is expected"),
+        ('"values": "values"', '"values": "pictures"', "Float[Tensor, 'batch map map_row map_column'] is expected"),
         ('"signed": true', '"signed": 1', "parts: bool is expected; got 1"),
         ('"reduction": "sum"', '"reduction": "product"', "is expected; got 'product'"),
         ('"signed": true', '"signed": true, "more": 1', "parts: Attribution has no more"),
@@ -157,11 +157,11 @@ def test_a_tensor_that_two_fields_share_is_stored_once(tmp_path: Path) -> None:
     found.save(tmp_path / "a.safetensors")
     with safetensors.safe_open(tmp_path / "a.safetensors", "pt") as file:
         names = list(file.keys())
-    assert sorted(names) == ["images", "outputs/conv2", "outputs/fc", "outputs/relu"]
+    assert sorted(names) == ["outputs/conv2", "outputs/fc", "outputs/relu", "pictures"]
 
 
 def test_what_the_properties_say_is_the_same_afterwards(tmp_path: Path) -> None:
     attacked().save(tmp_path / "a.safetensors")
     again = iv.read(tmp_path / "a.safetensors")
     assert [again.history(image) for image in range(3)] == [attacked().history(image) for image in range(3)]
-    assert again.history(0)[0].label == net().predict(attacked().images)[0][0].label
+    assert again.history(0)[0].label == net().predict(attacked().inputs)[0][0].label

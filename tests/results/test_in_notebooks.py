@@ -91,14 +91,14 @@ def test_the_picture_is_as_wide_as_its_figure_and_never_too_large() -> None:
     assert page.all("img")[0]["width"] == str(round(96 * width))
     assert picture(page).width == pytest.approx(1.25 * 96 * width, abs=2)
     many = replace(made("Attribution"), total=None)
-    rows = {"values": many.values[:1].repeat(32, 1, 1, 1), "images": many.images[:1].repeat(32, 1, 1, 1)}
+    rows = {"values": many.values[:1].repeat(32, 1, 1, 1), "pictures": many.pictures[:1].repeat(32, 1, 1, 1)}
     seen = picture(Page(replace(many, **rows)._repr_mimebundle_()["text/html"]))
     assert 0.9 * LARGEST < seen.width * seen.height <= 1.01 * LARGEST
 
 
 def test_what_cannot_be_drawn_is_text_with_the_reason() -> None:
     many = made("Attribution")
-    rows = {"values": many.values[:1].repeat(33, 1, 1, 1), "images": many.images[:1].repeat(33, 1, 1, 1)}
+    rows = {"values": many.values[:1].repeat(33, 1, 1, 1), "pictures": many.pictures[:1].repeat(33, 1, 1, 1)}
     result = replace(many, total=None, **rows)
     assert result._repr_mimebundle_() == {
         "text/plain": f"{result!r}\nThere is no picture of it here: a sheet holds 1 to 32 images and up to 48 results; "

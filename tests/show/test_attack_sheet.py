@@ -28,7 +28,7 @@ def attacked(
     """One image of even grey, brightened everywhere, whose class is as given before and after each step."""
     before = torch.full((1, channels, 16, 16), 0.4)
     return Attack(
-        images=before,
+        inputs=before,
         adversarial=before + change,
         before=before,
         after=before + change,

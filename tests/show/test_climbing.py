@@ -21,7 +21,7 @@ def made(pictures: int = 2, moments: tuple[int, ...] = (2, 4, 6), channels: int 
     tint = torch.linspace(0, 0.2, pictures).reshape(1, -1, 1, 1, 1) * (torch.arange(channels) == 0).reshape(-1, 1, 1)
     shown = levels.reshape(-1, 1, 1, 1, 1).expand(8, pictures, channels, 6, 8) + tint
     return Synthesis(
-        images=shown[-1],
+        pixels=shown[-1],
         scores=torch.zeros(pictures),
         curve=torch.arange(8)[:, None] + 0.25 * torch.arange(pictures)[None],
         alive=torch.ones(pictures, dtype=torch.bool),
@@ -57,7 +57,7 @@ def test_each_frame_says_its_step_and_the_objective_of_each_picture_then(heading
 def test_the_finished_pictures_come_last_and_only_once() -> None:
     steps = [[step for step, _ in climbing.moments(made(moments=moments))] for moments in ((2, 4), (2, 8))]
     assert steps == [[2, 4, 8], [2, 8]]
-    assert torch.equal(climbing.moments(made())[-1][1], made().images)
+    assert torch.equal(climbing.moments(made())[-1][1], made().pixels)
 
 
 @pytest.mark.parametrize(("pictures", "channels"), [(1, 1), (2, 3), (3, 4), (12, 3), (30, 3)])

@@ -29,13 +29,13 @@ def looked_up(units: int = 3, *, layer: str = "layer3", colours: int = 3, rule: 
         units=torch.arange(units) + 40,
         activations=torch.linspace(8, 2, units),
         contributions=torch.linspace(-0.5, 1.0, units),
-        pictures=levels.expand(-1, colours, 32, 24).clone(),
+        pixels=levels.expand(-1, colours, 32, 24).clone(),
         projections=projections,
         whole=torch.full((colours, 32, 24), 0.8),
         alive=torch.tensor([unit != 1 for unit in range(units)] + [True]),
         contribution=torch.tensor(-0.062),
         score=torch.tensor(6.69),
-        image=torch.full((3, 32, 24), 100, dtype=torch.uint8),
+        picture=torch.full((3, 32, 24), 100, dtype=torch.uint8),
         field=FIELD,
         provenance=Provenance("net", "0" * 16, ("ox",), "dictionary", {"project": rule}),
     )
@@ -51,10 +51,10 @@ def grouped(groups: int = 2, *, question: str = "ox") -> NeuronGroups:
         vectors=torch.eye(groups, 7),
         contributions=torch.linspace(1.5, -0.5, groups),
         remainder=torch.tensor(-2.3),
-        pictures=levels.expand(-1, 3, 16, 16).clone(),
+        pixels=levels.expand(-1, 3, 16, 16).clone(),
         alive=torch.arange(groups) != 1,
         score=torch.tensor(6.69),
-        image=torch.full((3, 32, 24), 100, dtype=torch.uint8),
+        picture=torch.full((3, 32, 24), 100, dtype=torch.uint8),
         provenance=Provenance("net", "0" * 16, (question,), "neuron_groups", {}),
     )
 

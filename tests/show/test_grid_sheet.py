@@ -16,9 +16,9 @@ def result(magnitudes: list[list[float]], *, side: int = 8, layer: str = "layer3
     levels = torch.linspace(0.2, 0.6, strengths.numel()).reshape(*strengths.shape, 1, 1, 1)
     return ActivationGrid(
         layer=layer,
-        images=levels.expand(-1, -1, 3, side, side).clone(),
+        pixels=levels.expand(-1, -1, 3, side, side).clone(),
         magnitudes=strengths,
-        photograph=torch.full((3, 30, 40), 100, dtype=torch.uint8),
+        picture=torch.full((3, 30, 40), 100, dtype=torch.uint8),
         provenance=Provenance("net", "0" * 16, ("each position of layer3",), "activation_grid", {}),
     )
 

@@ -78,7 +78,7 @@ def test_each_likely_class_has_its_picture_and_two_scores(small: Visit) -> None:
     scores = small.net.logits(small.image)[0]
     assert [each.label for each in found.ideals] == [each.label for each in top]
     for row, ideal in enumerate(found.ideals):
-        assert np.array_equal(pixels(ideal.picture), drawn(expected.images[row]))
+        assert np.array_equal(pixels(ideal.picture), drawn(expected.pixels[row]))
         assert ideal.score.replace("−", "-") == f"{expected.scores[row].item():.1f}"
         assert ideal.photograph.replace("−", "-") == f"{scores[top[row].index].item():.1f}"
 

@@ -25,7 +25,7 @@ def made(
     images = levels.expand(-1, channels, *size).clone()
     shown = [images * moment / 64 for moment in moments]
     return Synthesis(
-        images=images,
+        pixels=images,
         scores=torch.arange(pictures) * 1.5,
         curve=torch.zeros(64, pictures),
         alive=torch.tensor([number != 1 for number in range(pictures)]),

@@ -21,7 +21,7 @@ def test_of_a_linear_layer_the_best_picture_is_known() -> None:
     found = caricature(planted(wanted), x, "look", recipe=PLAIN)
     rows = wanted.flatten(1)
     slope = (rows.T @ (rows @ x.flatten(1).T)).T.reshape(2, 3, 8, 8)
-    torch.testing.assert_close(found.images, (slope > 0).double(), atol=1e-12, rtol=0)
+    torch.testing.assert_close(found.pixels, (slope > 0).double(), atol=1e-12, rtol=0)
     assert found.objective(0) == "look as for the image"
 
 
@@ -67,6 +67,6 @@ def test_the_default_is_the_last_grid_that_the_scores_depend_on() -> None:
     net, x = network(SmallCNN()), images(2)
     found, expected = (caricature(net, x, layer, recipe=PLAIN, steps=2) for layer in (None, "relu"))
     assert found.provenance == expected.provenance
-    assert torch.equal(found.images, expected.images)
+    assert torch.equal(found.pixels, expected.pixels)
     with pytest.raises(SettingError, match="has no grid of features that its scores depend on; name a layer"):
         caricature(network(nn.Sequential(nn.Flatten(), nn.Linear(192, 4))), x)

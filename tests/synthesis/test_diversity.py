@@ -43,7 +43,7 @@ def test_diverse_pictures_are_less_alike() -> None:
     results = {}
     for weight in (0.0, 3.0):
         recipe = replace(LUCID, diversity=weight)
-        images = synthesize(net, iv.Channel("conv2", 2), recipe=recipe, starts=3, steps=25).images
+        images = synthesize(net, iv.Channel("conv2", 2), recipe=recipe, starts=3, steps=25).pixels
         maps = iv.activations(net, net.preprocess.normalise(images), ["conv2"])["conv2"]
         results[weight] = sum(likeness(maps[i], [maps[j] for j in range(3) if j != i], 3) for i in range(3))
     assert results[3.0] < results[0.0]

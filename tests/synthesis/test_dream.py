@@ -23,7 +23,7 @@ def test_a_step_has_one_mean_size_along_the_gradient() -> None:
     x = INPUT.normalise(middling(2, 8).double())
     found = dream(planted(wanted), x, iv.Logit(1), octaves=1, how=Octaves(steps=1, step=0.02, jitter=0))
     change = 0.02 * wanted[1] / wanted[1].abs().mean()
-    torch.testing.assert_close(found.images, (INPUT.display(x) + change).clamp(0, 1))
+    torch.testing.assert_close(found.pixels, (INPUT.display(x) + change).clamp(0, 1))
     torch.testing.assert_close(found.curve[0], (x * wanted[1]).sum((1, 2, 3)))
 
 
@@ -42,7 +42,7 @@ def test_octaves_are_the_loop_that_defines_them() -> None:
             here = (here + 0.01 * gradient / gradient.abs().mean((1, 2, 3), keepdim=True)).clamp(0, 1)
         added = here - plain
     found = dream(net, x, ENERGY, octaves=3, how=QUIET)
-    torch.testing.assert_close(found.images, here, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(found.pixels, here, rtol=1e-3, atol=1e-4)
 
 
 def test_tiles_are_shown_one_by_one() -> None:
@@ -54,20 +54,20 @@ def test_tiles_are_shown_one_by_one() -> None:
         for column in (0, 8):
             part = x[:, :, row : row + 8, column : column + 8]
             gradient[:, :, row : row + 8, column : column + 8] = iv.Gradient()(net, part, ENERGY).values
-    torch.testing.assert_close(found.images, (x + 0.01 * gradient / gradient.abs().mean()).clamp(0, 1))
+    torch.testing.assert_close(found.pixels, (x + 0.01 * gradient / gradient.abs().mean()).clamp(0, 1))
 
 
 def test_a_tile_as_large_as_the_image_is_the_image() -> None:
     net, x = network(SmallCNN()), middling()
-    expected = dream(net, x, ENERGY, octaves=2, how=QUIET).images
-    assert torch.equal(dream(net, x, ENERGY, octaves=2, how=Octaves(steps=3, jitter=0, tile=16)).images, expected)
+    expected = dream(net, x, ENERGY, octaves=2, how=QUIET).pixels
+    assert torch.equal(dream(net, x, ENERGY, octaves=2, how=Octaves(steps=3, jitter=0, tile=16)).pixels, expected)
 
 
 def test_rolling_comes_back_and_does_not_change_what_has_no_places() -> None:
     """The mean of each channel does not care where anything is."""
     net = iv.Network(torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()), PIXELS)
     x = middling(1, 8)
-    rolled, still = (dream(net, x, iv.Logit(0), octaves=1, how=Octaves(steps=3, jitter=j)).images for j in (5, 0))
+    rolled, still = (dream(net, x, iv.Logit(0), octaves=1, how=Octaves(steps=3, jitter=j)).pixels for j in (5, 0))
     torch.testing.assert_close(rolled, still)
 
 
@@ -84,14 +84,14 @@ def test_a_batch_is_a_loop_of_singles() -> None:
     together = dream(net, x, why, octaves=2)
     for row in (0, 1):
         alone = dream(net, x[[row]], why[row], octaves=2)
-        torch.testing.assert_close(together.images[[row]], alone.images, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(together.pixels[[row]], alone.pixels, rtol=1e-4, atol=1e-5)
         assert together.objective(row) == alone.objective(0)
 
 
 def test_by_default_each_image_becomes_more_of_what_it_is() -> None:
     net, x = network(SmallCNN()), images(2)
     tops = [iv.Logit(each[0].index) for each in net.predict(x)]
-    assert torch.equal(dream(net, x, octaves=1).images, dream(net, x, tops, octaves=1).images)
+    assert torch.equal(dream(net, x, octaves=1).pixels, dream(net, x, tops, octaves=1).pixels)
 
 
 def test_progress_is_heard() -> None:

@@ -20,7 +20,7 @@ SLEEPING = 20.0
 def test_a_sleeping_unit_wakes_up() -> None:
     wanted = templates()
     found = synthesize(planted(wanted, SLEEPING), iv.Logit(1), recipe=PLAIN)
-    torch.testing.assert_close(found.images[0], (wanted[1] > 0).double(), atol=1e-12, rtol=0)
+    torch.testing.assert_close(found.pixels[0], (wanted[1] > 0).double(), atol=1e-12, rtol=0)
     assert found.curve[0, 0] == 0 < found.scores[0]
 
 

@@ -55,6 +55,6 @@ def test_an_exception_leaves_everything_as_it_was(call: str, kind: str, error: B
 @pytest.mark.parametrize("call", ["lucid", "maco", "dream"])
 def test_training_mode_does_not_change_the_pictures(call: str) -> None:
     net, x = network(AWKWARD["small"]()), images()
-    training: Tensor = CALLS[call](net, x, iv.Logit(1)).images
+    training: Tensor = CALLS[call](net, x, iv.Logit(1)).pixels
     net.module.eval()
-    assert torch.equal(CALLS[call](net, x, iv.Logit(1)).images, training)
+    assert torch.equal(CALLS[call](net, x, iv.Logit(1)).pixels, training)

@@ -27,7 +27,7 @@ FAST = replace(LUCID, steps=4)
 def test_between_black_and_white_the_best_picture_is_the_sign_of_the_template() -> None:
     wanted = templates()
     found = synthesize(planted(wanted), [iv.Logit(k) for k in range(3)], recipe=PLAIN)
-    torch.testing.assert_close(found.images, (wanted > 0).double(), atol=1e-12, rtol=0)
+    torch.testing.assert_close(found.pixels, (wanted > 0).double(), atol=1e-12, rtol=0)
     best = INPUT.normalise((wanted > 0).double())
     torch.testing.assert_close(found.scores, (best * wanted).sum((1, 2, 3)))
 
@@ -37,14 +37,14 @@ def test_with_l2_the_best_picture_is_the_template_itself() -> None:
     wanted = 0.2 * templates(2)
     recipe = replace(PLAIN, priors=(L2(0.5),), steps=100, learning_rate=0.02)
     found = synthesize(planted(wanted), [iv.Logit(0), iv.Logit(1)], recipe=recipe)
-    torch.testing.assert_close(INPUT.normalise(found.images), wanted, atol=0.02, rtol=0)
+    torch.testing.assert_close(INPUT.normalise(found.pixels), wanted, atol=0.02, rtol=0)
 
 
 def test_with_l1_only_what_pays_differs_from_the_mean_colour() -> None:
     """max w·x − λ‖x‖₁ is at the bounds where |w| > λ, and at 0 elsewhere."""
     wanted = templates(1)
     recipe = replace(PLAIN, priors=(L1(0.7),), steps=100, learning_rate=0.04)
-    found = INPUT.normalise(synthesize(planted(wanted), iv.Logit(0), recipe=recipe).images)
+    found = INPUT.normalise(synthesize(planted(wanted), iv.Logit(0), recipe=recipe).pixels)
     clear = (wanted.abs() - 0.7).abs() > 0.1
     expected = torch.where(wanted.abs() > 0.7, INPUT.normalise((wanted > 0).double()), 0.0)
     torch.testing.assert_close(found[clear], expected[clear], atol=0.2, rtol=0)
@@ -53,7 +53,7 @@ def test_with_l1_only_what_pays_differs_from_the_mean_colour() -> None:
 def test_a_fourier_canvas_finds_the_template_too() -> None:
     wanted = templates(2, 1, seed=5)
     found = synthesize(planted(wanted), [iv.Logit(0), iv.Logit(1)], recipe=Recipe(canvas=Fourier(), steps=60))
-    for image, template in zip(found.images, wanted, strict=True):
+    for image, template in zip(found.pixels, wanted, strict=True):
         assert torch.corrcoef(torch.stack([image.flatten(), template.flatten()]))[0, 1] > 0.8
         assert ((image > 0.5) == (template > 0)).double().mean() > 0.85
 
@@ -63,7 +63,7 @@ def test_a_canvas_of_fixed_magnitudes_finds_the_templates_phases() -> None:
     wanted = templates(1, 1)
     recipe = Recipe(canvas=MagnitudeConstrained(), optimizer="nadam", learning_rate=0.2, steps=80)
     found = synthesize(planted(wanted), iv.Logit(0), recipe=recipe)
-    logits = torch.fft.rfft2(found.images.logit())[0, 0]
+    logits = torch.fft.rfft2(found.pixels.logit())[0, 0]
     goal = torch.fft.rfft2(wanted)[0, 0]
     inner = (slice(None), slice(1, -1))
     weight = (logits[inner].abs() * goal[inner].abs()).square()
@@ -76,17 +76,17 @@ def test_a_unit_of_the_first_layer_shows_its_filter() -> None:
     net = network(SmallCNN())
     kernel = net.module.conv1.weight.detach()
     found = synthesize(net, iv.Neuron("conv1", 2, (3, 4)), recipe=PLAIN)
-    field = found.images[0, :, 2:5, 3:6]
+    field = found.pixels[0, :, 2:5, 3:6]
     torch.testing.assert_close(field, (kernel[2] > 0).float())
     outside = torch.ones(8, 8, dtype=torch.bool)
     outside[2:5, 3:6] = False
-    assert found.images[0][:, outside].max() < 0.1
+    assert found.pixels[0][:, outside].max() < 0.1
 
 
 def test_differences_and_sums_of_objectives_are_climbed() -> None:
     wanted = templates()
     found = synthesize(planted(wanted), iv.Logit(0) - 2 * iv.Logit(1), recipe=PLAIN)
-    torch.testing.assert_close(found.images[0], (wanted[0] - 2 * wanted[1] > 0).double(), atol=1e-12, rtol=0)
+    torch.testing.assert_close(found.pixels[0], (wanted[0] - 2 * wanted[1] > 0).double(), atol=1e-12, rtol=0)
 
 
 def test_the_curve_rises_to_the_score() -> None:
@@ -104,8 +104,8 @@ def test_every_recipe_raises_the_objective(recipe: Recipe) -> None:
     first = synthesize(net, why, recipe=recipe, steps=1)
     assert (found.scores > first.scores).all()
     assert found.alive.all()
-    assert found.images.shape == (3, 3, 8, 8)
-    assert 0 <= found.images.min() < found.images.max() <= 1
+    assert found.pixels.shape == (3, 3, 8, 8)
+    assert 0 <= found.pixels.min() < found.pixels.max() <= 1
 
 
 def double(module: nn.Module) -> iv.Network:
@@ -120,7 +120,7 @@ def test_a_batch_is_a_loop_of_singles(recipe: Recipe) -> None:
     recipe = replace(recipe, steps=5)
     together = synthesize(net, why, recipe=recipe, seed=3)
     apart = [synthesize(net, each, recipe=recipe, seed=3) for each in why]
-    torch.testing.assert_close(together.images, torch.cat([each.images for each in apart]))
+    torch.testing.assert_close(together.pixels, torch.cat([each.pixels for each in apart]))
     torch.testing.assert_close(together.scores, torch.cat([each.scores for each in apart]))
     torch.testing.assert_close(together.curve, torch.cat([each.curve for each in apart], 1))
 
@@ -129,23 +129,23 @@ def test_the_second_start_is_the_first_of_the_next_seed() -> None:
     net, why = double(SmallCNN()), [iv.Logit(0), iv.Logit(1)]
     starts = synthesize(net, why, recipe=FAST, seed=5, starts=2)
     for seed, rows in ((5, [0, 2]), (6, [1, 3])):
-        torch.testing.assert_close(starts.images[rows], synthesize(net, why, recipe=FAST, seed=seed).images)
+        torch.testing.assert_close(starts.pixels[rows], synthesize(net, why, recipe=FAST, seed=seed).pixels)
     assert starts.provenance.objective == ("class 0", "class 0", "class 1", "class 1")
 
 
 def test_the_same_seed_gives_the_same_pictures_and_another_one_others() -> None:
     net = network(SmallCNN())
     first, again = (synthesize(net, iv.Logit(1), recipe=FAST) for _ in range(2))
-    assert torch.equal(first.images, again.images)
+    assert torch.equal(first.pixels, again.pixels)
     assert first.provenance == again.provenance
-    assert not torch.allclose(synthesize(net, iv.Logit(1), recipe=FAST, seed=1).images, first.images)
+    assert not torch.allclose(synthesize(net, iv.Logit(1), recipe=FAST, seed=1).pixels, first.pixels)
 
 
 def test_when_memory_runs_out_the_batch_is_halved_and_the_pictures_are_the_same(monkeypatch) -> None:
     net, why = double(SmallCNN()), [iv.Logit(k) for k in range(5)]
-    expected = synthesize(net, why, recipe=FAST).images
+    expected = synthesize(net, why, recipe=FAST).pixels
     room_for(2, net.module, monkeypatch)
-    torch.testing.assert_close(synthesize(net, why, recipe=FAST).images, expected)
+    torch.testing.assert_close(synthesize(net, why, recipe=FAST).pixels, expected)
 
 
 def test_snapshots_are_the_pictures_of_shorter_climbs() -> None:
@@ -154,7 +154,7 @@ def test_snapshots_are_the_pictures_of_shorter_climbs() -> None:
     assert found.moments == (1, 4, 6)
     for number, moment in enumerate(found.moments):
         shorter = synthesize(net, iv.Logit(1), recipe=LUCID, steps=moment)
-        torch.testing.assert_close(found.snapshots[number], shorter.images)
+        torch.testing.assert_close(found.snapshots[number], shorter.pixels)
     assert len(synthesize(net, iv.Logit(1), recipe=FAST).snapshots) == 0
 
 
@@ -181,7 +181,7 @@ def test_a_grey_network_and_one_of_four_channels_have_pictures_too() -> None:
         colours = iv.Preprocess(size=8, mean=(0.5,) * channels, std=(0.25,) * channels)
         net = iv.Network(network(SmallCNN(channels)).module, colours)
         found = synthesize(net, iv.Logit(1), recipe=PLAIN, steps=15)
-        assert found.images.shape == (1, channels, 8, 8)
+        assert found.pixels.shape == (1, channels, 8, 8)
         assert found.scores > found.curve[0]
         assert synthesize(net, iv.Logit(1), recipe=FAST).alive.all()
 
@@ -192,20 +192,20 @@ def test_it_starts_from_an_image() -> None:
     image = GREY_INPUT.normalise(0.1 + 0.8 * torch.rand(1, 1, 8, 8, dtype=torch.float64))
     still = Recipe(canvas=Fourier(image=image), learning_rate=0.0, steps=2)
     found = synthesize(net, iv.Logit(0), recipe=still)
-    torch.testing.assert_close(found.images, GREY_INPUT.display(image))
+    torch.testing.assert_close(found.pixels, GREY_INPUT.display(image))
     torch.testing.assert_close(found.scores, net.logits(image)[:, 0])
     assert found.provenance.settings["canvas"]["image"] == plain(image)
 
 
 def test_half_precision_and_other_gradient_modes_work() -> None:
     net = network(SmallCNN())
-    expected = synthesize(net, iv.Logit(1), recipe=FAST).images
+    expected = synthesize(net, iv.Logit(1), recipe=FAST).pixels
     with torch.inference_mode():
-        assert torch.equal(synthesize(net, iv.Logit(1), recipe=FAST).images, expected)
+        assert torch.equal(synthesize(net, iv.Logit(1), recipe=FAST).pixels, expected)
     half = iv.Network(net.module.to(torch.bfloat16), net.preprocess)
     found = synthesize(half, iv.Logit(1), recipe=FAST)
-    assert found.images.dtype == torch.float32
-    assert torch.cosine_similarity((found.images - 0.5).flatten(), (expected - 0.5).flatten(), dim=0) > 0.9
+    assert found.pixels.dtype == torch.float32
+    assert torch.cosine_similarity((found.pixels - 0.5).flatten(), (expected - 0.5).flatten(), dim=0) > 0.9
 
 
 def test_memory_does_not_grow_with_the_steps() -> None:
@@ -301,7 +301,7 @@ class Brightness(iv.Objective):
 def test_an_image_to_image_network_is_asked_about_its_image() -> None:
     """Of a network that turns its image upside down and inverts it, the brightest output comes from black."""
     found = synthesize(iv.Network(Inverting(), INPUT), Brightness(), recipe=PLAIN)
-    torch.testing.assert_close(found.images, torch.zeros(1, 3, 8, 8), atol=1e-6, rtol=0)
+    torch.testing.assert_close(found.pixels, torch.zeros(1, 3, 8, 8), atol=1e-6, rtol=0)
     assert found.provenance.objective == ("brightness of the output",)
 
 

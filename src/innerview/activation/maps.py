@@ -38,14 +38,14 @@ class Activations(Result, Mapping[str, Tensor]):
         outputs: by layer, what it gave, in memory; `acts["layer2"]` is the same.
         grids: by layer that has a place for each value, the same as maps: [batch, channel, row, column].
         fields: by layer, which pixels of the input its units see; None where that is not defined.
-        images: what the network saw, for drawing: [batch, 3 or 1, row, column], 0–255.
+        pictures: what the network saw, for drawing: [batch, 3 or 1, row, column], 0–255.
         provenance: the network and the settings.
     """
 
     outputs: Mapping[str, Tensor]
     grids: Mapping[str, Tensor]
     fields: Mapping[str, ReceptiveField | None]
-    images: UInt8[Tensor, "batch colour height width"]
+    pictures: UInt8[Tensor, "batch colour height width"]
     provenance: Provenance
 
     def __getitem__(self, layer: str) -> Tensor:
@@ -62,8 +62,8 @@ class Activations(Result, Mapping[str, Tensor]):
         if layer not in self.grids:
             shape = list(self.outputs[layer].shape)
             raise MethodError(
-                f"maps have an image, rows and columns; {layer!r} gives {shape} for {len(self.images)} image(s), which "
-                f"does not: read it as acts[{layer!r}]"
+                f"maps have an image, rows and columns; {layer!r} gives {shape} for {len(self.pictures)} image(s), "
+                f"which does not: read it as acts[{layer!r}]"
             )
         maps = self.grids[layer]
         return maps.to(torch.promote_types(maps.dtype, torch.float32))
@@ -135,7 +135,7 @@ def activations(
         outputs=values,
         grids=grids,
         fields={name: fields.get(name.partition(":")[0]) for name in grids},
-        images=pictures(net, images),
+        pictures=pictures(net, images),
         provenance=provenance(net, "activations", layers=names, precision=precision),
     )
 

@@ -127,7 +127,7 @@ def _result(start: Start, ways: Sequence[_Way], provenance: Provenance) -> Attac
 
     after, classes = together("pixels"), together("classes")
     return Attack(
-        images=start.images,
+        inputs=start.images,
         adversarial=start.input(after),
         before=start.before,
         after=after,

@@ -18,7 +18,7 @@ class Attack(Result):
     The smaller the change, the nearer to each other the two classes lie for the network.
 
     Attributes:
-        images, adversarial: the network's input before and after.
+        inputs, adversarial: the network's input before and after.
         before, after: their pixels in 0–1, in whose units all lengths are; `after` is not rounded to the 255 levels of
             an image file.
         classes: the most probable class of each image before the first step (column 0) and after each step; an
@@ -33,7 +33,7 @@ class Attack(Result):
         provenance: the network, the goal of each image, the attack and its settings.
     """
 
-    images: Images
+    inputs: Images
     adversarial: Images
     before: Pixels
     after: Pixels
@@ -46,7 +46,7 @@ class Attack(Result):
     provenance: Provenance
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.inputs)
 
     @property
     def difference(self) -> Pixels:

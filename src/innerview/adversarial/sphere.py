@@ -90,7 +90,7 @@ def sphere(  # noqa: PLR0913 - all but the first three are optional
     require_settings(samples, radius)
     require_network(net)
     images = net.prepare(images)
-    if images.shape != attack.images.shape or not torch.equal(images, attack.images.to(images)):
+    if images.shape != attack.inputs.shape or not torch.equal(images, attack.inputs.to(images)):
         raise ImageError("a sphere is around the images that were attacked; these are others", kind="others")
     before, classes = attack.before.to(images.device), attack.classes[:, 0].to(images.device)
     radii = radius * attack.distance.to(images.device)

@@ -31,7 +31,7 @@ class Attribution(Result):
     Attributes:
         values: raw and signed, at the method's own resolution: [batch, channel, row, column]. Their unit is
             the objective's (occlusion, gradient × input), or the objective's per unit of input (gradients).
-        images: what the network saw, for drawing: [batch, 3 or 1, row, column], 0–255.
+        pictures: what the network saw, for drawing: [batch, 3 or 1, row, column], 0–255.
         reduction: how `heatmap` makes one number of the channels.
         signed: whether the sign tells for (+) from against (−).
         provenance: the network, the question, the method and its settings.
@@ -39,7 +39,7 @@ class Attribution(Result):
     """
 
     values: Maps
-    images: UInt8[Tensor, "batch colour height width"]
+    pictures: UInt8[Tensor, "batch colour height width"]
     reduction: Reduction
     signed: bool
     provenance: Provenance
@@ -67,7 +67,7 @@ class Attribution(Result):
         """
         reduction = reduction or self.reduction
         maps = self.values.sum(1, keepdim=True) if reduction == "sum" else _largest(self.values)
-        size = self.images.shape[2:]
+        size = self.pictures.shape[2:]
         if maps.shape[2:] != size:
             maps = functional.interpolate(maps, size=size, mode="bilinear", align_corners=False)
         return maps[:, 0]
@@ -143,7 +143,7 @@ class Method(Settings, ABC):
         values, totals = zip(*net.in_batches(images, run, graph=True), strict=True)
         return Attribution(
             values=torch.cat(values),
-            images=pictures(net, images),
+            pictures=pictures(net, images),
             reduction=self.reduction,
             signed=self.signed,
             provenance=provenance(net, self, asked.objectives if isinstance(asked, PerImage) else [asked]),

@@ -51,7 +51,7 @@ class AfterwardsOptions:
         """The points around the images, if they are asked for."""
         if self.sphere is None:
             return None
-        return iv.sphere(net, found.images, found, samples=self.sphere, radius=self.radius)
+        return iv.sphere(net, found.inputs, found, samples=self.sphere, radius=self.radius)
 
     def shift(self, net: "iv.Network", found: "iv.Attack", lowered: "iv.Objective | None") -> "iv.Shift | None":
         """How the explanation moved, if that is asked for."""

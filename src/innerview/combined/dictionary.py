@@ -43,14 +43,14 @@ class SemanticDictionary(Result):
         units: the channels' numbers.
         activations: how strong each is there.
         contributions: what each contributes to the objective from there, a · ∂s / ∂a, in units of the objective.
-        pictures: what each looks for, wherever it is: pixels in 0–1.
+        pixels: what each looks for, wherever it is, pixels in 0–1.
         projections: what of the image each answers to there, projected back to the network's input; brighter or
             darker, per unit of activation.
         whole: the picture of all channels there together: what the layer sees at the position.
         alive: whether a gradient reached each picture, last that of the whole; one that is not alive shows nothing.
         contribution: what all channels there contribute together.
         score: the objective.
-        image: what the network saw.
+        picture: what the network saw.
         field: which pixels the units of the layer see; None where that is not defined.
         provenance: the network, the objective, the settings; "project" is the rule that the projections followed.
     """
@@ -61,13 +61,13 @@ class SemanticDictionary(Result):
     units: Int[Tensor, "unit"]
     activations: Float[Tensor, "unit"]
     contributions: Float[Tensor, "unit"]
-    pictures: Float[Tensor, "unit channel row column"]
+    pixels: Float[Tensor, "unit channel row column"]
     projections: Float[Tensor, "unit channel height width"]
     whole: Float[Tensor, "channel row column"]
     alive: Bool[Tensor, "picture"]
     contribution: Float[Tensor, ""]
     score: Float[Tensor, ""]
-    image: UInt8[Tensor, "colour height width"]
+    picture: UInt8[Tensor, "colour height width"]
     field: ReceptiveField | None
     provenance: Provenance
 
@@ -132,9 +132,9 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
     how = {"layer": seen.layer, "position": there.position, "units": units, "project": project, "power": power}
     return SemanticDictionary(
         **vars(there),
-        pictures=made.images[:-1],
+        pixels=made.pixels[:-1],
         projections=projections,
-        whole=made.images[-1],
+        whole=made.pixels[-1],
         alive=made.alive,
         provenance=provenance(net, "semantic_dictionary", [seen.question], **how, **made.provenance.settings),
     )
@@ -152,7 +152,7 @@ class _There:
     contributions: Float[Tensor, "unit"]
     contribution: Float[Tensor, ""]
     score: Float[Tensor, ""]
-    image: UInt8[Tensor, "colour height width"]
+    picture: UInt8[Tensor, "colour height width"]
     field: ReceptiveField | None
 
 
@@ -169,7 +169,7 @@ def _there(net: Network, image: Image, seen: Contributions, position: Position, 
         contributions=contributed[chosen],
         contribution=contributed.sum(),
         score=seen.score,
-        image=pictures(net, image)[0],
+        picture=pictures(net, image)[0],
         field={info.name: info.receptive_field for info in net.traced(image)}.get(seen.layer),
     )
 

@@ -33,16 +33,16 @@ class ActivationGrid(Result):
 
     Attributes:
         layer: its address.
-        images: the pictures, pixels in 0–1.
+        pixels: the pictures, pixels in 0–1.
         magnitudes: the length of the activation vector at each position: how strongly the layer answers there.
-        photograph: what the network saw.
+        picture: what the network saw.
         provenance: the network and the settings.
     """
 
     layer: str
-    images: Float[Tensor, "row column channel height width"]
+    pixels: Float[Tensor, "row column channel height width"]
     magnitudes: Float[Tensor, "row column"]
-    photograph: UInt8[Tensor, "colour _ _"]
+    picture: UInt8[Tensor, "colour _ _"]
     provenance: Provenance
 
 
@@ -96,9 +96,9 @@ def activation_grid(  # noqa: PLR0913 - all but what is looked at are optional
     how = {"layer": layer, "most": most, "power": power}
     return ActivationGrid(
         layer=layer,
-        images=made.images.unflatten(0, maps.shape[1:]),
+        pixels=made.pixels.unflatten(0, maps.shape[1:]),
         magnitudes=maps.norm(dim=0),
-        photograph=pictures(net, x)[0],
+        picture=pictures(net, x)[0],
         provenance=provenance(net, "activation_grid", [f"each position of {layer}"], **how, **made.provenance.settings),
     )
 

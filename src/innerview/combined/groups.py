@@ -38,10 +38,10 @@ class NeuronGroups(Result):
         vectors: how much each channel belongs to each group; never negative, of length 1.
         contributions: what each group contributes to the objective, in units of the objective.
         remainder: what the layer contributes beyond its groups; the contributions and this add up to Σ a · ∂s / ∂a.
-        pictures: what each group looks for: pixels in 0–1.
+        pixels: what each group looks for, pixels in 0–1.
         alive: whether a gradient reached each picture; one that is not alive shows nothing.
         score: the objective.
-        image: what the network saw.
+        picture: what the network saw.
         provenance: the network, the objective, the settings.
     """
 
@@ -50,10 +50,10 @@ class NeuronGroups(Result):
     vectors: Vectors
     contributions: Float[Tensor, "group"]
     remainder: Float[Tensor, ""]
-    pictures: Float[Tensor, "group colour height width"]
+    pixels: Float[Tensor, "group colour height width"]
     alive: Bool[Tensor, "group"]
     score: Float[Tensor, ""]
-    image: UInt8[Tensor, "shade _ _"]
+    picture: UInt8[Tensor, "shade _ _"]
     provenance: Provenance
 
     def __len__(self) -> int:
@@ -114,9 +114,9 @@ def neuron_groups(  # noqa: PLR0913 - all but what is looked at are optional
     how = {"layer": seen.layer, "groups": groups, "power": power}
     return NeuronGroups(
         **vars(found),
-        pictures=made.images,
+        pixels=made.pixels,
         alive=made.alive,
-        image=pictures(net, x)[0],
+        picture=pictures(net, x)[0],
         provenance=provenance(net, "neuron_groups", [seen.question], **how, **made.provenance.settings),
     )
 

@@ -45,6 +45,6 @@ def shift(net: Network, attack: Attack, method: Method, objective: Question | No
     """
     require_network(net)
     asked = attack.classes[:, 0] if objective is None else objective
-    before, after = method(net, attack.images, asked), method(net, attack.adversarial, asked)
+    before, after = method(net, attack.inputs, asked), method(net, attack.adversarial, asked)
     origin = provenance(net, "shift", before.provenance.objective, explained=method, attack=attack.provenance.how)
     return Shift(before, after, replace(origin, asked=before.provenance.asked))

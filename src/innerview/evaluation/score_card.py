@@ -76,7 +76,7 @@ def score_card(  # noqa: PLR0913 - all but the first four are optional
         ImageError: a photograph is not a usable image.
     """
     asked, files = _asked(net, made, objective), _files(photographs)
-    pixels = resized(on(net, made.images), net.preprocess.rows_columns)
+    pixels = resized(on(net, made.pixels), net.preprocess.rows_columns)
     with untouched(net.module), progress("scoring", len(files) + len(made)) as advance:
         examiner = _Examiner(net, tuple(dict.fromkeys(asked)), views, seed, advance)
         pictures = examiner.examined(len(made), lambda rows: pixels[rows])
@@ -92,7 +92,7 @@ def score_card(  # noqa: PLR0913 - all but the first four are optional
         probabilities=probabilities,
         transfer_ranks=transfer_ranks,
         transfer_probabilities=transfer_probabilities,
-        pictures=of_pixels(made.images),
+        pictures=of_pixels(made.pixels),
         provenance=provenance(net, "score_card", asked, photographs=len(files), views=views, seed=seed, **beside),
     )
 

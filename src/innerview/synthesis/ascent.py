@@ -26,7 +26,7 @@ from .streams import Streams
 class Pictures:
     """What a batch of pictures becomes at the end, and on the way there; the names are those of `Synthesis`."""
 
-    images: Pixels01
+    pixels: Pixels01
     scores: Float[Tensor, "picture"]
     curve: Float[Tensor, "step picture"]
     alive: Bool[Tensor, "picture"]
@@ -81,7 +81,7 @@ class Climb:
         plain = self.net.preprocess.normalise(resized(images, self.plain)).to(self.net.dtype)
         scores = score(self.net, plain, self.objective)
         return Pictures(
-            images=images,
+            pixels=images,
             scores=scores,
             curve=torch.stack(curve),
             alive=alive | (scores > curve[0]),  # one that soon reached a bound has no gradient afterwards
@@ -128,7 +128,7 @@ def words(scores: Float[Tensor, "picture"]) -> str:
 def joined(parts: Sequence[Pictures]) -> Pictures:
     """Several batches as one."""
     return Pictures(
-        images=torch.cat([each.images for each in parts]),
+        pixels=torch.cat([each.pixels for each in parts]),
         scores=torch.cat([each.scores for each in parts]),
         curve=torch.cat([each.curve for each in parts], 1),
         alive=torch.cat([each.alive for each in parts]),

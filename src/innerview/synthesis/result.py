@@ -15,7 +15,7 @@ class Synthesis(Result):
     They show what an objective looks for, not what it was ever given: look at real images that score high, too.
 
     Attributes:
-        images: the pictures, pixels in 0–1.
+        pixels: the pictures, pixels in 0–1.
         scores: the objective of each picture as it stands, without frame, shift or noise.
         curve: the objective at each step, before it, as the network saw the picture then: a mean over its views, less
             what keeps several starts apart.
@@ -26,7 +26,7 @@ class Synthesis(Result):
         provenance: the network, what was asked of each picture, the recipe and the seed.
     """
 
-    images: Float[Tensor, "picture channel row column"]
+    pixels: Float[Tensor, "picture channel row column"]
     scores: Float[Tensor, "picture"]
     curve: Float[Tensor, "step picture"]
     alive: Bool[Tensor, "picture"]
@@ -35,7 +35,7 @@ class Synthesis(Result):
     provenance: Provenance
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.pixels)
 
     def objective(self, picture: int) -> str:
         """What this picture was to answer, in a few words."""

@@ -92,7 +92,7 @@ def test_pictures_are_those_of_the_whole_view(monkeypatch) -> None:
             patch.setattr("innerview.synthesis.synthesize.windowed", lambda *_: None)
             patch.setattr("innerview.synthesis.synthesize.slices_for", lambda *_: Slices())
             whole = iv.synthesize(net, why, recipe=recipe, steps=5, seed=1)
-        torch.testing.assert_close(found.images, whole.images)
+        torch.testing.assert_close(found.pixels, whole.pixels)
         torch.testing.assert_close(found.curve, whole.curve)
         assert found.provenance == whole.provenance
 

@@ -16,7 +16,7 @@ ONE = replace(iv.LECTURE, steps=1)
 def synthesis(s: Subject) -> None:
     """A few steps raise what is asked, and the score is that of the picture."""
     made = iv.synthesize(s.net, s.why, recipe=FEW)
-    s.agree(made.scores[:, None], s.answer(prepared(s, made.images))[:, None])
+    s.agree(made.scores[:, None], s.answer(prepared(s, made.pixels))[:, None])
     assert bool((made.scores > made.curve[0]).all())
 
 
@@ -28,7 +28,7 @@ def prepared(s: Subject, pixels: Tensor) -> Tensor:
 def attack(s: Subject) -> None:
     """A small step along the gradient raises what it raises; classes before and after are the module's own."""
     found = iv.attack(s.net, s.images, iv.FGSM(epsilon=1e-4))
-    before, after = (s.scores(each.double()).argmax(1) for each in (found.images, found.adversarial))
+    before, after = (s.scores(each.double()).argmax(1) for each in (found.inputs, found.adversarial))
     assert torch.equal(found.classes, torch.stack([before, after], 1))
     assert bool((found.raised[:, 1] > found.raised[:, 0]).all())
     assert float(found.difference.abs().max()) < 1.01e-4
@@ -68,5 +68,5 @@ def grid(s: Subject) -> None:
 def caricature(s: Subject) -> None:
     """What a picture reaches is the product of its activation with the image's, in the middle layer."""
     made = iv.caricature(s.net, s.images[:1], s.middle, recipe=ONE, power=0.0)
-    wanted, found = s.maps(s.middle, s.precise[:1]), s.maps(s.middle, prepared(s, made.images))
+    wanted, found = s.maps(s.middle, s.precise[:1]), s.maps(s.middle, prepared(s, made.pixels))
     s.agree(made.scores[:, None], (wanted * found).sum((1, 2, 3))[:, None] / wanted[0, 0].numel())

@@ -39,13 +39,13 @@ def moments(result: Synthesis) -> list[tuple[int, Float[Tensor, "picture channel
         )
     known = list(zip(result.moments, result.snapshots, strict=True))
     end = len(result.curve)
-    return known if result.moments[-1] == end else [*known, (end, result.images)]
+    return known if result.moments[-1] == end else [*known, (end, result.pixels)]
 
 
 def frames(result: Synthesis, places: Sequence[int], *, dpi: float = 100) -> Iterator[Pixels]:
     """One picture for each of these moments, numbered from 0, all of one size: every picture with its objective."""
     _, columns, width = next(form for form in _FORMS if len(result) <= form[0])
-    rows, across = result.images.shape[2:]
+    rows, across = result.pixels.shape[2:]
     size = (width, width * min(max(rows / across, 0.4), 2.5))
     known = moments(result)
     for step, shown in (known[place] for place in places):

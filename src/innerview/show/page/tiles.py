@@ -44,7 +44,7 @@ class MapTile:
         heatmap = result.heatmap()[image].float().cpu()
         scale = scale or Scale.of([heatmap], signed=result.signed)
         words = flaw(heatmap)
-        pixels = photograph(result.images[image])
+        pixels = photograph(result.pictures[image])
         title, question = method_title(result), plain(result.objective(image))
         return cls(
             title=title,

@@ -73,8 +73,8 @@ def activation_sheet(result: Activations, **settings: object) -> Figure:
         SettingError: a setting is outside its range, or there is no such image, channel, page or pixel.
     """
     look = Look(**settings)  # pyright: ignore[reportArgumentType]
-    if not 0 <= look.image < len(result.images):
-        raise SettingError(f"the images are numbered 0 to {len(result.images) - 1}; got {look.image}")
+    if not 0 <= look.image < len(result.pictures):
+        raise SettingError(f"the images are numbered 0 to {len(result.pictures) - 1}; got {look.image}")
     bands = [_seen(result, look)]
     bands += [_maps(result, layer, look) if layer in result.grids else _bars(result, layer, look) for layer in result]
     return stacked(f"Inside {plain(result.provenance.network)}", bands, key=_key(look))
@@ -86,11 +86,11 @@ def comparison_sheet(result: Comparison, *, count: int = 8, image: int = 0) -> F
     Raises:
         SettingError: there is no such image, or no channel is to be shown.
     """
-    if not 0 <= image < len(result.before.images) or not 1 <= count <= MOST_TILES:
+    if not 0 <= image < len(result.before.pictures) or not 1 <= count <= MOST_TILES:
         raise SettingError(
-            f"image is 0 to {len(result.before.images) - 1} and count 1 to {MOST_TILES}; got {image} and {count}"
+            f"image is 0 to {len(result.before.pictures) - 1} and count 1 to {MOST_TILES}; got {image} and {count}"
         )
-    pixels = [photograph(each.images[image]) for each in (result.before, result.after)]
+    pixels = [photograph(each.pictures[image]) for each in (result.before, result.after)]
     picture = montage([[thumbnail(each) for each in pixels]], gap=GAP)
     bands = [Band("What the network saw", "before and after", picture)]
     bands += [_compared(result, layer, count, image) for layer in result if layer in result.before.grids]
@@ -116,7 +116,7 @@ def thumbnail(pixels: Pixels, side: int = SIDE) -> Picture:
 
 
 def _seen(result: Activations, look: Look) -> Band:
-    pixels = photograph(result.images[look.image])
+    pixels = photograph(result.pictures[look.image])
     if look.pixel is None:
         return Band("What the network saw", "", montage([[thumbnail(pixels, 2 * SIDE)]]))
     rows, columns = pixels.shape[:2]
@@ -175,7 +175,7 @@ def _channels(result: Activations, layer: str, look: Look) -> list[int]:
 def _tiles(result: Activations, shown: Sequence[Heatmap], look: Look) -> tuple[list[Picture], Scale | None]:
     if not look.over:
         return channel_pictures(shown, scale=look.scale)
-    pixels = photograph(result.images[look.image])
+    pixels = photograph(result.pictures[look.image])
     maps = functional.interpolate(torch.stack(list(shown))[:, None], pixels.shape[:2], mode="bilinear")[:, 0]
     signed = bool((maps < 0).any())
     shared = Scale.of(list(maps), signed=signed)
@@ -226,7 +226,7 @@ def _unit(result: Activations, layer: str, pixel: tuple[int, int] | None) -> tup
 
 def _field_box(result: Activations, layer: str, pixel: tuple[int, int]) -> Box:
     """What that unit can see, within the image: left, top, width and height in pixels of the input."""
-    rows, columns = result.images.shape[2:]
+    rows, columns = result.pictures.shape[2:]
     unit, field = _unit(result, layer, pixel), result.fields[layer]
     if unit is None or not isinstance(field, ReceptiveField):
         return 0, 0, columns, rows

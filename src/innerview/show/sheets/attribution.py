@@ -80,8 +80,8 @@ def sheet(
 def _rows(results: Sequence[Attribution], images: Sequence[int] | None) -> Sequence[int]:
     if not results:
         raise SettingError("a sheet draws at least one result; the list is empty")
-    first = results[0].images
-    if not all(each.images.shape == first.shape and torch.equal(each.images, first) for each in results):
+    first = results[0].pictures
+    if not all(each.pictures.shape == first.shape and torch.equal(each.pictures, first) for each in results):
         raise SettingError("the results on one sheet must be of the same images; draw others on a sheet of their own")
     rows = numbered(images, len(first))
     if not 1 <= len(rows) <= MOST_IMAGES or len(results) > MOST_MAPS:
@@ -109,7 +109,7 @@ def _column(result: Attribution, rows: Sequence[int], settings: str) -> Column:
     heatmaps = result.heatmap().detach().float().cpu()
     tiles = tuple(
         Tile(
-            photograph(result.images[row]),
+            photograph(result.pictures[row]),
             heatmaps[row],
             Scale.of([heatmaps[row]], signed=result.signed),
             result.objective(row),

@@ -46,7 +46,7 @@ def dictionary_sheet(result: SemanticDictionary) -> Figure:
     )
     headings = [
         Heading(
-            "what the network saw", photograph(result.image), [_box(each) for each in (visible(result), cell(result))]
+            "what the network saw", photograph(result.picture), [_box(each) for each in (visible(result), cell(result))]
         ),
         Heading("all channels there together" if result.alive[-1] else _DEAD, drawn(result.whole)),
     ]
@@ -63,15 +63,15 @@ def groups_sheet(result: NeuronGroups) -> Figure:
         f"{plain(score, 60)}: {_number(result.score, '.3g')}; the groups contribute "
         f"{_number(result.contributions.sum())}, what is in none of them {_number(result.remainder)}"
     )
-    heading = Heading("what the network saw", photograph(result.image))
-    size = (result.image.shape[1], result.image.shape[2])
+    heading = Heading("what the network saw", photograph(result.picture))
+    size = (result.picture.shape[1], result.picture.shape[2])
     maps = functional.interpolate(result.maps[:, None].float(), size, mode="bilinear")[:, 0]
     scale = Scale.of(list(maps), signed=False)
     cards = [
         Card(
             title=f"group {group + 1}",
             note=f"channels {', '.join(map(str, result.channels(group, 4)))}" if result.alive[group] else _DEAD,
-            pictures=[drawn(result.pictures[group]), scale.overlay(photograph(result.image), maps[group])],
+            pictures=[drawn(result.pixels[group]), scale.overlay(photograph(result.picture), maps[group])],
             bars=[_contribution(result.contributions, group)],
         )
         for group in range(len(result))
@@ -81,7 +81,7 @@ def groups_sheet(result: NeuronGroups) -> Figure:
 
 def visible(result: SemanticDictionary) -> Window:
     """What the position can see of the image."""
-    rows, columns = result.image.shape[1:]
+    rows, columns = result.picture.shape[1:]
     if result.field is None:
         return 0, 0, rows, columns
     top, left, bottom, right = result.field.box(*result.position)
@@ -90,7 +90,7 @@ def visible(result: SemanticDictionary) -> Window:
 
 def cell(result: SemanticDictionary) -> Window:
     """The position's own part of the image, if the layer's grid is laid over it."""
-    sides = zip(result.image.shape[1:], result.grid, result.position, strict=True)
+    sides = zip(result.picture.shape[1:], result.grid, result.position, strict=True)
     (top, bottom), (left, right) = ((round(side * at / of), round(side * (at + 1) / of)) for side, of, at in sides)
     return top, left, bottom, right
 
@@ -116,7 +116,7 @@ def _unit_card(result: SemanticDictionary, unit: int) -> Card:
     return Card(
         title=f"channel {int(result.units[unit])}",
         note="" if result.alive[unit] else _DEAD,
-        pictures=[drawn(result.pictures[unit]), signed_colours(result.projections[unit, :, top:bottom, left:right])],
+        pictures=[drawn(result.pixels[unit]), signed_colours(result.projections[unit, :, top:bottom, left:right])],
         bars=[
             Bar(f"activation {strength:.3g}", strength, float(result.activations.max())),
             _contribution(result.contributions, unit),

@@ -28,7 +28,7 @@ def grid_sheet(result: ActivationGrid, *, scaled: bool = True) -> Figure:
         result: the grid.
         scaled: whether the strength is shown; otherwise all pictures fill their cells.
     """
-    grid, photo = mosaic(result, scaled=scaled), photograph(result.photograph)
+    grid, photo = mosaic(result, scaled=scaled), photograph(result.picture)
     heights = [_SIDE * grid.shape[0] / grid.shape[1], _SIDE * photo.shape[0] / photo.shape[1]]
     width = 2 * _MARGIN + _SIDE + _GAP + _SIDE
     rows, columns = result.magnitudes.shape
@@ -53,7 +53,7 @@ def mosaic(result: ActivationGrid, *, scaled: bool) -> Picture:
     return montage(
         [
             [_cell(drawn(image), side) for image, side in zip(*row, strict=True)]
-            for row in zip(result.images, sides.tolist(), strict=True)
+            for row in zip(result.pixels, sides.tolist(), strict=True)
         ],
         gap=0,
     )

@@ -70,4 +70,4 @@ def _change(result: Shift, image: int) -> Cell:
 
 
 def _photographs(result: Shift, image: int) -> tuple[Pixels, Pixels]:
-    return photograph(result.before.images[image]), photograph(result.after.images[image])
+    return photograph(result.before.pictures[image]), photograph(result.after.pictures[image])

@@ -50,7 +50,7 @@ def _contacts(result: Synthesis, chosen: Sequence[int]) -> Figure:
         top = 2 * _MARGIN + number * (height + _CAPTION + _GAP)
         for column, picture in enumerate(row):
             left = _left(column, width)
-            paper.picture(left, top, width, height, drawn(result.images[picture]))
+            paper.picture(left, top, width, height, drawn(result.pixels[picture]))
             _caption(paper, left, top + height, _words(result, picture, width))
     return _titled(paper, result)
 
@@ -66,7 +66,7 @@ def _history(result: Synthesis, chosen: Sequence[int]) -> Figure:
             f"{len(moments)}. Draw some at a time: figure(result, pictures=range({_IN_A_ROW}))"
         )
     if result.moments[-1] != len(result.curve):
-        moments.append((f"step {len(result.curve)}", result.images))
+        moments.append((f"step {len(result.curve)}", result.pixels))
     width, height = _tile(result, len(chosen))
     paper = _paper(width, len(chosen), len(moments) * (height + _MOMENT) + _CAPTION)
     for row, (words, shown) in enumerate(moments):
@@ -88,7 +88,7 @@ def _across(pictures: int) -> int:
 def _tile(result: Synthesis, across: int) -> tuple[float, float]:
     """Large tiles where there are few."""
     width = 4.0 if across == 1 else 2.6 if across == 2 else 2.0 if across <= 4 else 1.5
-    rows, columns = result.images.shape[2:]
+    rows, columns = result.pixels.shape[2:]
     return width, width * min(max(rows / columns, 0.4), 2.5)
 
 

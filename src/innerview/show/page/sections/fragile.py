@@ -99,7 +99,7 @@ def fragile(visit: Visit) -> Fragile:
         step=f"{255 * found.provenance.settings['step']:.3g}",
         history=bars(found.history(0)),
         success=bool(found.success[0]),
-        around=Around.of(sphere(visit.net, found.images, found, samples=POINTS)),
+        around=Around.of(sphere(visit.net, found.inputs, found, samples=POINTS)),
         moved=moved(visit, found),
     )
 

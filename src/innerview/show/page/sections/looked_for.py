@@ -71,7 +71,7 @@ def _made(visit: Visit, asked: Sequence[Objective], recipe: Recipe) -> Synthesis
 def _ideal(found: Synthesis, row: int, reached: float) -> Ideal:
     return Ideal(
         label=plain(found.objective(row)),
-        picture=data_uri(drawn(found.images[row])),
+        picture=data_uri(drawn(found.pixels[row])),
         score=_number(float(found.scores[row])),
         photograph=_number(reached),
         alive=bool(found.alive[row]),
