@@ -3,7 +3,6 @@
 import pytest
 
 import innerview as iv
-from innerview.attribution.catalogue import from_text
 from innerview.errors import SettingError
 from innerview.spelling import spelled
 
@@ -24,7 +23,7 @@ from innerview.spelling import spelled
     ],
 )
 def test_a_line_of_text_names_a_method_and_its_settings(text: str, method: iv.Method) -> None:
-    assert from_text(text) == method
+    assert spelled(text, iv.METHODS, "method") == method
 
 
 def test_a_word_that_looks_like_a_number_is_a_word_where_words_are_asked_for() -> None:
@@ -48,5 +47,5 @@ def test_a_word_that_looks_like_a_number_is_a_word_where_words_are_asked_for() -
 )
 def test_a_mistake_is_one_sentence(text: str, sentence: str) -> None:
     with pytest.raises(SettingError) as caught:
-        from_text(text)
+        spelled(text, iv.METHODS, "method")
     assert str(caught.value).removesuffix("'wide'") == sentence

@@ -30,7 +30,7 @@ def test_every_kind_is_synthesised_attacked_and_dreamt_of(run, photos, small, ki
     for command in (
         ["synthesize", "--steps", "1"],
         ["attack", photos[0], "--method", "fgsm:epsilon=0.1"],
-        ["dream", photos[0], "--steps", "1", "--octaves", "1"],
+        ["dream", photos[0], "--octave-steps", "1", "--octaves", "1"],
     ):
         ended = run(*command, *small, "--objective", str(why), "--out", "out.safetensors")
         assert (ended.code, ended.err) == (0, "")

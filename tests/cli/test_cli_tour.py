@@ -26,7 +26,7 @@ def test_the_page_and_what_is_said_of_it(run, photos, small, opened, quick_tour)
 @pytest.mark.parametrize("options", [["--objective", "logit:ox"], ["--target", "0"]])
 def test_the_page_is_about_the_question(run, photos, small, quick_tour, options) -> None:
     assert run("tour", photos[0], *small, *options).code == 0
-    assert "The page asks about <strong>ox</strong>." in Path("innerview-one.html").read_text(encoding="utf-8")
+    assert "The page asks about <strong>ox</strong>." in Path("innerview-tour-one.html").read_text(encoding="utf-8")
 
 
 def test_without_arguments_it_looks_at_the_sample_photograph(run, photos) -> None:
