@@ -17,7 +17,7 @@ from innerview.objectives import Constant, Product, Sum
 from innerview.recording import schedule
 from innerview.settings import Above, AtLeast, AtMost, NotEmpty, Settings
 from innerview.synthesis.diversity import Diverse
-from innerview.synthesis.speedups.window import Window, Windowed
+from innerview.synthesis.speedups.cutout import Cutout, OfCutout
 
 SIDES = {"left": iv.Logit(0), "right": iv.Logit(1)}
 NEEDED = {
@@ -38,7 +38,7 @@ NEEDED = {
     Sum: SIDES,
     Product: SIDES,
     Diverse: {"objective": iv.Maximum("conv1"), "starts": 2, "views": 1, "weight": 1.0},
-    Windowed: {"objective": iv.Maximum("conv1"), "window": Window(0, 0, (8, 8), (0, 0)), "grid": (2, 2)},
+    OfCutout: {"objective": iv.Maximum("conv1"), "cutout": Cutout(0, 0, (8, 8), (0, 0)), "grid": (2, 2)},
 } | {prior: {"weight": 0.1} for prior in (iv.L1, iv.L2, iv.TotalVariation, iv.EdgeEnergy)}
 
 for name in dir(iv):

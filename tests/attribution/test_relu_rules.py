@@ -17,7 +17,7 @@ from torchvision.models.vgg import cfgs, make_layers
 
 import innerview as iv
 from innerview.attribution.relu_rules import Deconvolution, GuidedBackprop
-from innerview.modules.relu_rules import ReluRules, Rule
+from innerview.modules.relu_rules import ReluRule, ReluRules
 from innerview.modules.scope import untouched
 from innerview.objectives.scoring import input_gradient
 from relu_spellings import CAPPED, IN_PLACE, IN_PLACE_CAPPED, SPELLINGS, UNCAPPED
@@ -29,7 +29,7 @@ RULES = ("plain", "deconvolution", "guided")
 METHODS = {"deconvolution": Deconvolution(), "guided": GuidedBackprop()}
 
 
-def back(function: Callable[[Tensor], Tensor], x: list[float] | Tensor, rule: Rule) -> list:
+def back(function: Callable[[Tensor], Tensor], x: list[float] | Tensor, rule: ReluRule) -> list:
     """What arrives at x when ones go back through the function."""
     leaf = torch.as_tensor(x, dtype=torch.float32).requires_grad_()
     with following(rule):
@@ -37,7 +37,7 @@ def back(function: Callable[[Tensor], Tensor], x: list[float] | Tensor, rule: Ru
 
 
 @contextmanager
-def following(rule: Rule) -> Iterator[ReluRules]:
+def following(rule: ReluRule) -> Iterator[ReluRules]:
     """Forward and back by one rule, whether or not there are ReLUs."""
     with ReluRules() as relus:
         relus.rule = rule
@@ -84,7 +84,7 @@ def test_one_relu_by_hand(function: Callable, plain: list, deconvolution: list, 
         ("guided", [0, 0, 0, 2, 0, 2], [0, 0, 0, 2, 0, 0]),
     ],
 )
-def test_every_spelling_follows_the_rule(spelling: str, rule: Rule, uncapped: list, capped: list) -> None:
+def test_every_spelling_follows_the_rule(spelling: str, rule: ReluRule, uncapped: list, capped: list) -> None:
     weights = torch.tensor([-1.0, -1, 3, 2, 3, 2])
     found = back(lambda t: SPELLINGS[spelling](t) * weights, [1, 5, 0, 3, -2, 8], rule)
     assert found == (uncapped if spelling in UNCAPPED else capped)
@@ -367,7 +367,7 @@ def test_a_batch_with_one_question_per_image_is_a_loop(kind: str) -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-def test_precision_and_layout_stay(rule: Rule, dtype: torch.dtype) -> None:
+def test_precision_and_layout_stay(rule: ReluRule, dtype: torch.dtype) -> None:
     x = torch.tensor([1.0, 5, 0, 3, -2, 8, -1, 2], dtype=dtype).reshape(1, 2, 2, 2)
     x = x.to(memory_format=torch.channels_last).requires_grad_()
     for relu in SPELLINGS.values():

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import innerview as iv
-from innerview.modules.relu_rules import Rule
+from innerview.modules.relu_rules import ReluRule
 from innerview.modules.scope import untouched
 from innerview.objectives.scoring import input_gradient
 from relu_spellings import CAPPED, IN_PLACE_CAPPED, IN_PLACE_RELUS, RELUS, SPELLINGS
@@ -136,7 +136,7 @@ def usable(steps: list[tuple]) -> bool:
 @given(
     steps=st.lists(STEPS, min_size=1, max_size=5).filter(usable), rule=st.sampled_from(RULES), seed=st.integers(0, 999)
 )
-def test_random_networks_agree_with_the_dense_oracle(steps: list[tuple], rule: Rule, seed: int) -> None:
+def test_random_networks_agree_with_the_dense_oracle(steps: list[tuple], rule: ReluRule, seed: int) -> None:
     module = Program([("conv", 1, 1), *steps, ("relu", "nn.ReLU(inplace)")], seed)
     net = iv.Network(module, iv.Preprocess(size=4, mean=(0.0,) * 4, std=(1.0,) * 4))
     x = torch.randn(2, 4, 4, 4, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

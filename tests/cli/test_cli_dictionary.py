@@ -99,7 +99,7 @@ def test_the_grid_is_that_of_the_python_call(run, photos, small) -> None:
     settings = ["--most", "2", "--recipe", "lecture", "--out", "lecture.safetensors"]
     assert run("grid", photos[0], *small, *settings, *QUICK).code == 0
     expected = activation_grid(factory.small(), photos[0], "relu", most=2, steps=2, recipe=LECTURE)
-    assert torch.equal(iv.read("lecture.safetensors").pixels, expected.images)
+    assert torch.equal(iv.read("lecture.safetensors").pixels, expected.pixels)
     assert run("grid", photos[0], *small, "--layer", "conv1", "--most", "2", *QUICK, "--out", "a.safetensors").code == 0
     assert iv.read("a.safetensors").layer == "conv1"
 

@@ -7,8 +7,8 @@ import innerview as iv
 from innerview.modules.scope import untouched
 from innerview.network.seen import Seen
 from innerview.objectives.scoring import layer_gradient, score
+from innerview.synthesis.speedups.cutout import cut_out
 from innerview.synthesis.speedups.slices import slices_for
-from innerview.synthesis.speedups.window import windowed
 from small_networks import SmallCNN, images, network
 
 LAYER = "conv2"
@@ -67,10 +67,10 @@ def test_no_channel_and_no_pixel_is_left_out_of_a_pass() -> None:
     part, whole, size = iv.Neuron(LAYER, 1, (40, 40)), iv.Maximum(LAYER), (160, 160)
     with untouched((ours := net()).module):
         assert slices_for(ours, part, size).weights
-        assert windowed(ours, part, size)
+        assert cut_out(ours, part, size)
         for why in (whole, part + whole, iv.PerImage((part, whole))):
             assert not slices_for(ours, why, size).weights
-            assert windowed(ours, why, size) is None
+            assert cut_out(ours, why, size) is None
 
 
 def test_a_picture_made_beside_questions_about_a_part_is_as_if_made_alone() -> None:

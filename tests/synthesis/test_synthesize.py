@@ -237,7 +237,7 @@ def test_a_result_survives_saving(tmp_path) -> None:
     result = synthesize(net, [iv.Logit("gnu"), iv.Channel("conv2", 0)], recipe=MACO, steps=3, snapshots=(1, 2))
     result.save(tmp_path / "found.safetensors")
     again = iv.read(tmp_path / "found.safetensors")
-    for name in ("images", "scores", "curve", "alive", "snapshots"):
+    for name in ("pixels", "scores", "curve", "alive", "snapshots"):
         assert torch.equal(getattr(again, name), getattr(result, name))
     assert again.moments == (1, 2)
     assert again.provenance == result.provenance

@@ -23,7 +23,7 @@ from ..settings import checked
 from .stages import stages
 from .statistics import ChannelStatistics, channel_statistics
 
-Images = Float[Tensor, "batch channel row column"]
+Inputs = Float[Tensor, "batch channel row column"]
 Maps = Float[Tensor, "batch channel row column"]
 Choice = Literal["first", "strongest", "selective", "random"]
 
@@ -140,7 +140,7 @@ def activations(
     )
 
 
-def _in_depth_order(net: Network, images: Images, names: Sequence[str]) -> tuple[str, ...]:
+def _in_depth_order(net: Network, images: Inputs, names: Sequence[str]) -> tuple[str, ...]:
     if not names:
         raise SettingError("name at least one layer; the list is empty")
     found = {name: net.address(name, images) for name in names}
@@ -152,13 +152,13 @@ def _kept(values: Tensor, precision: torch.dtype | None) -> Tensor:
     return values.detach().to("cpu", precision, copy=True)
 
 
-def _grids(net: Network, images: Images, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _grids(net: Network, images: Inputs, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """By layer that has a place for each value, what it gave as maps of the images."""
     readings = {name: reading(net, images, name, each.shape) for name, each in values.items() if each.dim() > 2}
     return {name: readings[name](values[name]) for name in readings if readings[name].on_grid}
 
 
-def _require_joinable(net: Network, images: Images, names: Sequence[str]) -> None:
+def _require_joinable(net: Network, images: Inputs, names: Sequence[str]) -> None:
     """`LayerError` if what a layer gives in several passes cannot be put together, as its rows are not images."""
     for name in names:
         if sentence := refusal(net, images, net.address(name, images)):

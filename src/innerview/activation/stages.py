@@ -15,14 +15,14 @@ from ..network.network import Network
 from ..network.recognition import reading
 from ..passes.main_path import main_path
 
-Images = Float[Tensor, "batch channel row column"]
+Inputs = Float[Tensor, "batch channel row column"]
 Size = tuple[int, int]
 
 COUNT = 5
 BARE = re.compile("Norm|Pool|Permute|Rearrange")
 
 
-def stages(net: Network, images: Images) -> tuple[str, ...]:
+def stages(net: Network, images: Inputs) -> tuple[str, ...]:
     """The last layer of each resolution; of a network with one or two, five blocks evenly spaced. In depth order.
 
     Layers are looked for on the main path of the network (`main_path`), and as a teacher would name them: what
@@ -62,7 +62,7 @@ class _Path:
     leaves: dict[str, str]
 
     @classmethod
-    def of(cls, net: Network, images: Images) -> "_Path":
+    def of(cls, net: Network, images: Inputs) -> "_Path":
         layers = {info.name: info for info in net.traced(images)}
         sizes = {name: size for name, info in layers.items() if (size := _size(net, images, info))}
         same = main_path(net, images, sizes)
@@ -106,7 +106,7 @@ class _Path:
         return around[-1] if around else name
 
 
-def _size(net: Network, images: Images, info: LayerInfo) -> Size | None:
+def _size(net: Network, images: Inputs, info: LayerInfo) -> Size | None:
     """The rows and columns of a layer; None if it has none, or one position only."""
     one_number_each = info.output_shape[1:] == (1,)
     has_places = len(info.output_shape) > 1 and not one_number_each and info.rows_per_image == 1

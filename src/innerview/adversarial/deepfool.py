@@ -10,7 +10,7 @@ from ..errors import MethodError
 from ..settings import Amount, Count
 from .goal import Labels, Leave, Reach, Scores, chosen, others
 from .method import AttackMethod
-from .pixels import Pixels, length
+from .pixels import Pixels01, length
 from .point import Point
 
 Ranks = Int[Tensor, "batch rival"]
@@ -48,7 +48,7 @@ class DeepFool(AttackMethod):
         """`steps`."""
         return self.steps
 
-    def moved(self, point: Point, number: int) -> Pixels:
+    def moved(self, point: Point, number: int) -> Pixels01:
         """A step to where the nearest rival leads by 2μ, and a little beyond."""
         own, rivals, margin = self._contest(point)
         nearest = torch.full_like(point.pixels[:, :1, :1, :1], torch.inf)

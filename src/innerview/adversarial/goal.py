@@ -21,7 +21,7 @@ from ..network.network import Network
 from ..network.seen import Seen
 from ..objectives import Objective, Question, as_objective
 from ..objectives.question import Classes
-from ..objectives.scoring import Images
+from ..objectives.scoring import Inputs
 
 Number = TypeVar("Number", int, float)
 Scores = Float[Tensor, "batch"]
@@ -177,7 +177,7 @@ def chosen(scores: Answers, classes: Labels) -> Scores:
     return scores.gather(1, classes[:, None])[:, 0]
 
 
-def goal_of(net: Network, images: Images, objective: Question | None, target: Classes | None) -> Goal:
+def goal_of(net: Network, images: Inputs, objective: Question | None, target: Classes | None) -> Goal:
     """The goal that the arguments of `attack` stand for."""
     if target is not None and objective is not None:
         raise SettingError("an attack has one goal: give a target to reach, or an objective to destroy, not both")

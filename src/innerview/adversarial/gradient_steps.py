@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..settings import Amount, Count, Seed
 from .method import AttackMethod
-from .pixels import Pixels, direction, length
+from .pixels import Pixels01, direction, length
 from .point import Point
 
 Norm = Literal["inf", "2"]
@@ -48,7 +48,7 @@ class GradientAscent(AttackMethod):
         """`steps`."""
         return self.steps
 
-    def moved(self, point: Point, number: int) -> Pixels:
+    def moved(self, point: Point, number: int) -> Pixels01:
         """A step along the gradient."""
         gradient = point.gradient()
         if self.normalised:
@@ -77,7 +77,7 @@ class FGSM(AttackMethod):
         """1."""
         return 1
 
-    def moved(self, point: Point, number: int) -> Pixels:
+    def moved(self, point: Point, number: int) -> Pixels01:
         """Every pixel by ε along the sign of the gradient."""
         return (point.pixels.detach() + self.epsilon * point.gradient().sign()).clamp(0, 1)
 
@@ -125,7 +125,7 @@ class PGD(AttackMethod):
         """α."""
         return 2.5 * self.radius / self.steps if self.step is None else self.step
 
-    def moved(self, point: Point, number: int) -> Pixels:
+    def moved(self, point: Point, number: int) -> Pixels01:
         """A step along the gradient, projected."""
         if number == 0 and self.start == "random":
             before = point.start.before
@@ -134,7 +134,7 @@ class PGD(AttackMethod):
         along = gradient.sign() if self.norm == "inf" else direction(gradient)
         return self._within(point.start.before, point.pixels.detach() + self.width * along)
 
-    def _within(self, before: Pixels, after: Pixels) -> Pixels:
+    def _within(self, before: Pixels01, after: Pixels01) -> Pixels01:
         """Π."""
         change = after - before
         if self.norm == "inf":
@@ -143,7 +143,7 @@ class PGD(AttackMethod):
             change = change * (self.radius / length(change).clamp_min(torch.finfo(change.dtype).tiny)).clamp_max(1)
         return (before + change).clamp(0, 1)
 
-    def _anywhere(self, before: Pixels) -> Float[Tensor, "1 channel row column"]:
+    def _anywhere(self, before: Pixels01) -> Float[Tensor, "1 channel row column"]:
         """A point of the ball around zero, uniformly distributed, the same for all images."""
         random = torch.Generator().manual_seed(self.seed)
         shape = (1, *before.shape[1:])

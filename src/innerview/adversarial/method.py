@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from ..settings import Settings
-from .pixels import Pixels
+from .pixels import Pixels01
 from .point import Point
 
 
@@ -21,7 +21,7 @@ class AttackMethod(Settings, ABC):
         """The number of steps at most; an image that has reached its goal stops before."""
 
     @abstractmethod
-    def moved(self, point: Point, number: int) -> Pixels:
+    def moved(self, point: Point, number: int) -> Pixels01:
         """The pixels after step `number`, counted from 0, within 0–1.
 
         What an image becomes depends on that image alone.

@@ -7,13 +7,13 @@ from torch import Tensor
 from ..errors import ImageError
 from ..network.network import Network
 
-Images = Float[Tensor, "batch channel row column"]
-Pixels = Float[Tensor, "batch channel row column"]
+Inputs = Float[Tensor, "batch channel row column"]
+Pixels01 = Float[Tensor, "batch channel row column"]
 
 _ROUNDING = 0.01  # a network in bfloat16 keeps the pixels of its input to about a thousandth
 
 
-def pixels(net: Network, images: Images) -> Pixels:
+def pixels(net: Network, images: Inputs) -> Pixels01:
     """The pixels in 0–1 that prepared images were made of, in single precision at least.
 
     Raises:
@@ -42,19 +42,19 @@ def prepared(
     net: Network,
     images: Float[Tensor, "_ channel row column"],
     before: Float[Tensor, "_ channel row column"],
-    after: Pixels,
-) -> Images:
+    after: Pixels01,
+) -> Inputs:
     """The network's input made of changed pixels; exactly what it was where they are unchanged."""
     change = net.preprocess.normalise(after) - net.preprocess.normalise(before)
     return (images + change).to(images.dtype)
 
 
-def length(change: Pixels) -> Float[Tensor, "batch 1 1 1"]:
+def length(change: Pixels01) -> Float[Tensor, "batch 1 1 1"]:
     """‖change‖₂ of each image, over all its channels and pixels."""
     return torch.linalg.vector_norm(change, dim=(1, 2, 3), keepdim=True)
 
 
-def direction(gradient: Pixels) -> Pixels:
+def direction(gradient: Pixels01) -> Pixels01:
     """The gradient of each image scaled to length 1; where it is zero it stays zero."""
     tiny = torch.finfo(gradient.dtype).tiny
     # Of a network that is very sure the gradient is so small that its square is zero.

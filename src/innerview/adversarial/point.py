@@ -14,7 +14,7 @@ from ..network.network import Network
 from ..network.seen import Seen
 from ..passes.forward import forward
 from .goal import Goal, Labels, Reached, Scores
-from .pixels import Images, Pixels, prepared
+from .pixels import Inputs, Pixels01, prepared
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Start:
     """Where an attack starts from: prepared images, their pixels in 0–1, and what it is after."""
 
     net: Network
-    images: Images
-    before: Pixels
+    images: Inputs
+    before: Pixels01
     goal: Goal
 
     def rows(self, images: Sequence[int]) -> "Start":
@@ -31,14 +31,14 @@ class Start:
         rows = list(images)
         return replace(self, images=self.images[rows], before=self.before[rows], goal=self.goal.rows(rows))
 
-    def at(self, pixels: Pixels, *, graph: bool = True) -> "Point":
+    def at(self, pixels: Pixels01, *, graph: bool = True) -> "Point":
         """What the network says of these pixels; with `graph` the way back from there is kept."""
         leaf = pixels.detach().clone().requires_grad_(graph)
         with nullcontext() if graph else torch.no_grad():
             seen = forward(self.net, self.input(leaf), record=self.goal.layers)
         return Point(self, leaf, seen)
 
-    def input(self, pixels: Pixels) -> Images:
+    def input(self, pixels: Pixels01) -> Inputs:
         """The network's input made of these pixels."""
         return prepared(self.net, self.images, self.before, pixels)
 
@@ -48,7 +48,7 @@ class Point:
     """Pixels in 0–1 between the first image and the last, and one forward pass of the network at them."""
 
     start: Start
-    pixels: Pixels
+    pixels: Pixels01
     seen: Seen
 
     @property
@@ -86,7 +86,7 @@ class Point:
         """The same point with a goal that no longer changes."""
         return replace(self, start=replace(self.start, goal=self.goal.fixed(self.seen)))
 
-    def gradient(self, values: Scores | None = None, *, keep: bool = False) -> Pixels:
+    def gradient(self, values: Scores | None = None, *, keep: bool = False) -> Pixels01:
         """The gradient with respect to the pixels, of what the attack raises or of other numbers of this pass.
 
         With `keep` more gradients can be asked for afterwards.

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..network.network import Prediction
 from ..results import Provenance, Result
-from .pixels import Images, Pixels, length
+from .pixels import Inputs, Pixels01, length
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -33,10 +33,10 @@ class Attack(Result):
         provenance: the network, the goal of each image, the attack and its settings.
     """
 
-    inputs: Images
-    adversarial: Images
-    before: Pixels
-    after: Pixels
+    inputs: Inputs
+    adversarial: Inputs
+    before: Pixels01
+    after: Pixels01
     classes: Int[Tensor, "batch moment"]
     confidences: Float[Tensor, "batch moment"]
     raised: Float[Tensor, "batch moment"]
@@ -49,7 +49,7 @@ class Attack(Result):
         return len(self.inputs)
 
     @property
-    def difference(self) -> Pixels:
+    def difference(self) -> Pixels01:
         """x̃ − x, in pixels of 0–1 and signed."""
         return self.after - self.before
 

@@ -18,7 +18,7 @@ from ..passes.forward import forward
 from ..progress import Advance, steps
 from ..results import Provenance, Result
 from ..settings import Amount, Count, checked
-from .pixels import Images, direction, prepared
+from .pixels import Inputs, direction, prepared
 from .result import Attack
 
 Counts = Int[Tensor, "batch label"]
@@ -122,8 +122,8 @@ class _Around:
     """One image, its pixels, and how far from it to look."""
 
     net: Network
-    image: Images
-    before: Images
+    image: Inputs
+    before: Inputs
     radius: Tensor
     seed: int
 
@@ -150,11 +150,11 @@ class _Around:
         """What gives the next direction, or the first one."""
         return torch.randn(self.before.shape[1:], generator=random or torch.Generator().manual_seed(self.seed))
 
-    def inputs(self, noise: Images) -> Images:
+    def inputs(self, noise: Inputs) -> Inputs:
         """The points in these directions, as the network's input."""
         points = self.before + self.radius * direction(noise.to(self.before))
         return prepared(self.net, self.image, self.before, points)
 
-    def _answers(self, noise: Images) -> Int[Tensor, "label"]:
+    def _answers(self, noise: Inputs) -> Int[Tensor, "label"]:
         scores = forward(self.net, self.inputs(noise)).class_scores
         return scores.argmax(1).bincount(minlength=scores.shape[1])

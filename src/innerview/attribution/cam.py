@@ -19,7 +19,7 @@ from ..network.seen import Seen
 from ..objectives import Objective
 from ..passes.forward import forward
 from ..passes.sharing import once
-from .method import About, Images, Maps, Method
+from .method import About, Inputs, Maps, Method
 
 Weight = Float[Tensor, "label map"]
 Scores = Float[Tensor, "batch label"]
@@ -53,7 +53,7 @@ class CAM(Method):
         needs="global average pooling, and one linear layer or a map for each class",
     )
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
+    def attribute(self, net: Network, images: Inputs, objective: Objective) -> Maps:
         """The class activation map at the last grid's resolution, one channel."""
         if objective.layers:
             raise MethodError("CAM explains class scores, not layers inside the network; GradCAM explains both")
@@ -65,7 +65,7 @@ class CAM(Method):
         return torch.einsum("bk,bkyx->byx", shares, maps.to(slope))[:, None]
 
 
-def _features(net: Network, images: Images) -> tuple[Maps, Weight | None, Scores]:
+def _features(net: Network, images: Inputs) -> tuple[Maps, Weight | None, Scores]:
     """What is averaged, the weight of the linear layer that reads the averages if there is one, and the scores."""
     head = _head(net, images)
     with torch.no_grad(), _LastGrids(net, images, None if head is None else head.weight.shape[1]) as last:
@@ -87,7 +87,7 @@ def _features(net: Network, images: Images) -> tuple[Maps, Weight | None, Scores
 class _LastGrids(TorchDispatchMode):
     """Keeps the last maps and the last tokens of a pass, and the last of as many channels as the head reads."""
 
-    def __init__(self, net: Network, images: Images, channels: int | None) -> None:
+    def __init__(self, net: Network, images: Inputs, channels: int | None) -> None:
         super().__init__()
         self.net, self.images, self.channels = net, images, channels
         self._kept: dict[tuple[int, bool], Tensor] = {}
@@ -116,7 +116,7 @@ class _LastGrids(TorchDispatchMode):
                 yield read(tensor)
 
 
-def _head(net: Network, images: Images) -> nn.Linear | nn.Conv2d | None:
+def _head(net: Network, images: Inputs) -> nn.Linear | nn.Conv2d | None:
     """The layer that runs last of those that are linear at each position on its own."""
     order = sorted(net.traced(images), key=lambda layer: layer.finished[-1], reverse=True)
     modules = (net.module.get_submodule(layer.name) for layer in order)

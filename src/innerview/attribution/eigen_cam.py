@@ -10,7 +10,7 @@ from ..network.network import Network
 from ..objectives import Objective
 from ..objectives.scoring import forward_for
 from .layer_method import LayerMethod, OneMap
-from .method import About, Images, Maps
+from .method import About, Inputs, Maps
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class EigenCAM(LayerMethod):
         return False
 
     @torch.no_grad()
-    def layer_map(self, net: Network, images: Images, objective: Objective, layer: str) -> OneMap:
+    def layer_map(self, net: Network, images: Inputs, objective: Objective, layer: str) -> OneMap:
         """The features along their first principal direction; a question that does not fit is refused, though."""
         seen = forward_for(net, images, objective, record=(layer,))
         objective(seen)

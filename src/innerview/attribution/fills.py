@@ -9,7 +9,7 @@ from torch.nn import functional
 from ..errors import SettingError
 from ..network.network import Network
 from ..settings import Fraction
-from .method import Images
+from .method import Inputs
 
 Colour = Fraction | tuple[Fraction, ...]
 """A grey value, or one value for each channel, in 0–1."""
@@ -17,7 +17,7 @@ Fill = Literal["mean", "blur"] | Colour
 """A colour, "mean" for the image's mean colour, or "blur" for the image without detail."""
 
 
-def filled(net: Network, images: Images, fill: Fill, sigma: float = 0.0) -> Images:
+def filled(net: Network, images: Inputs, fill: Fill, sigma: float = 0.0) -> Inputs:
     """For each prepared image one of the same shape that holds only the fill; `sigma` in pixels is that of a blur."""
     if fill == "mean":
         return images.mean((2, 3), keepdim=True).expand_as(images)
@@ -37,7 +37,7 @@ def filled(net: Network, images: Images, fill: Fill, sigma: float = 0.0) -> Imag
     return net.preprocess.normalise(colour.expand(images.shape[1])[:, None, None]).expand_as(images)
 
 
-def _blurred(images: Images, sigma: float) -> Images:
+def _blurred(images: Inputs, sigma: float) -> Inputs:
     """A separable Gaussian blur; the border is repeated outwards."""
     reach = math.ceil(3 * sigma)
     offsets = torch.arange(-reach, reach + 1, device=images.device, dtype=torch.float32)

@@ -7,7 +7,7 @@ from ..network.network import Network
 from ..objectives import Objective
 from ..objectives.scoring import layer_gradient
 from .layer_method import LayerMethod, OneMap
-from .method import About, Images, Maps
+from .method import About, Inputs, Maps
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class GradientMap(LayerMethod):
         """Whether negative values are kept."""
         return not self.relu
 
-    def layer_map(self, net: Network, images: Images, objective: Objective, layer: str) -> OneMap:
+    def layer_map(self, net: Network, images: Inputs, objective: Objective, layer: str) -> OneMap:
         """The combination of features and gradients, both read as maps."""
         back = layer_gradient(net, images, objective, layer)
         cam = self.combined(back.values, back.gradient)

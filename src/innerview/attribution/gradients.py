@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ..network.network import Network
 from ..objectives import Objective
 from ..objectives.scoring import input_gradient
-from .method import About, Images, Maps, Method, Reduction
+from .method import About, Inputs, Maps, Method, Reduction
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Gradient(Method):
         """False: the sign says brighter or darker, not for or against."""
         return False
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
+    def attribute(self, net: Network, images: Inputs, objective: Objective) -> Maps:
         """∂s / ∂x for each image."""
         return input_gradient(net, images, objective).gradient
 
@@ -61,6 +61,6 @@ class GradientTimesInput(Method):
         needs="a differentiable network",
     )
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
+    def attribute(self, net: Network, images: Inputs, objective: Objective) -> Maps:
         """x ⊙ ∂s / ∂x for each image."""
         return images * input_gradient(net, images, objective).gradient

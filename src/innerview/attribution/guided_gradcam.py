@@ -11,7 +11,7 @@ from ..objectives.scoring import input_gradient, layer_gradient
 from ..passes.sharing import sharing
 from ..settings import Text
 from .gradcam import GradCAM
-from .method import About, Images, Maps, Method, Reduction
+from .method import About, Inputs, Maps, Method, Reduction
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class GuidedGradCAM(Method):
         """False: the sign says brighter or darker, not for or against."""
         return False
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
+    def attribute(self, net: Network, images: Inputs, objective: Objective) -> Maps:
         """The product of the two maps, both from one forward pass."""
         layer = grid_layer(net, images, self.layer)
         with sharing(net, images) as shared:

@@ -15,9 +15,9 @@ from ..objectives.scoring import input_gradient, score
 from ..progress import steps
 from ..settings import Count
 from .fills import Colour, filled
-from .method import About, Images, Maps, Method
+from .method import About, Inputs, Maps, Method
 
-Rule = Literal["gauss-legendre", "riemann"]
+Quadrature = Literal["gauss-legendre", "riemann"]
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class IntegratedGradients(Method):
 
     baseline: Literal["mean"] | Colour = 0.0
     points: Count = 32
-    rule: Rule = "gauss-legendre"
+    rule: Quadrature = "gauss-legendre"
     batch_size: Count | None = None
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
+    def attribute(self, net: Network, images: Inputs, objective: Objective) -> Maps:
         """The values for each image, summed up in small batches of points."""
         start = filled(net, images, self.baseline)
         way = images - start
@@ -71,7 +71,7 @@ class IntegratedGradients(Method):
                 advance(rows.stop - rows.start)
         return way * integral
 
-    def total(self, net: Network, images: Images, objective: Objective) -> Float[Tensor, "batch"]:
+    def total(self, net: Network, images: Inputs, objective: Objective) -> Float[Tensor, "batch"]:
         """The score's rise from the baseline to the image."""
         return score(net, images, objective) - score(net, filled(net, images, self.baseline), objective)
 

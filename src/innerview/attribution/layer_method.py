@@ -14,7 +14,7 @@ from ..network.default_layer import grid_layer
 from ..network.network import Network
 from ..objectives import Objective
 from ..settings import NotEmpty, Text
-from .method import Images, Maps, Method
+from .method import Inputs, Maps, Method
 
 OneMap = Float[Tensor, "batch 1 map_row map_column"]
 """One map per image."""
@@ -30,14 +30,14 @@ class LayerMethod(Method):
 
     layer: Text | Annotated[tuple[str, ...], NotEmpty()] | None = None
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
+    def attribute(self, net: Network, images: Inputs, objective: Objective) -> Maps:
         """The map at the layer's resolution, one channel."""
         asked = self.layer if isinstance(self.layer, tuple) else (self.layer,)
         layers = [grid_layer(net, images, layer) for layer in asked]
         return joined([self.layer_map(net, images, objective, layer) for layer in layers])
 
     @abstractmethod
-    def layer_map(self, net: Network, images: Images, objective: Objective, layer: str) -> OneMap:
+    def layer_map(self, net: Network, images: Inputs, objective: Objective, layer: str) -> OneMap:
         """The map of one layer, one channel."""
 
 

@@ -17,7 +17,7 @@ from ..objectives import Objective, PerImage, Question, as_objective
 from ..results import Provenance, Result
 from ..settings import Settings
 
-Images = Float[Tensor, "batch channel row column"]
+Inputs = Float[Tensor, "batch channel row column"]
 Maps = Float[Tensor, "batch map map_row map_column"]
 """What a method gives: as many maps as channels or one, at the input's resolution or a coarser one."""
 Reduction = Literal["sum", "max_abs"]
@@ -150,12 +150,12 @@ class Method(Settings, ABC):
             total=None if None in totals else torch.cat(totals),
         )
 
-    def total(self, net: Network, images: Images, objective: Objective) -> Float[Tensor, "batch"] | None:
+    def total(self, net: Network, images: Inputs, objective: Objective) -> Float[Tensor, "batch"] | None:
         """What the values of each image should add up to; None for methods that do not share out the score."""
         return None
 
     @abstractmethod
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
+    def attribute(self, net: Network, images: Inputs, objective: Objective) -> Maps:
         """The raw values for prepared images and a bound objective; called inside `untouched(net.module)`."""
 
 

@@ -13,7 +13,7 @@ from ..objectives import Objective
 from ..progress import steps
 from ..settings import Count, Fraction, Seed
 from .gradients import Gradient
-from .method import About, Images, Maps, Method, Reduction
+from .method import About, Inputs, Maps, Method, Reduction
 
 Samples = Float[Tensor, "sample batch map map_row map_column"]
 
@@ -31,11 +31,11 @@ class _OfNoisyCopies(Method):
         """That of the method whose maps are taken together."""
         return self.of.reduction
 
-    def _maps(self, net: Network, images: Images, objective: Objective) -> Iterator[Samples]:
+    def _maps(self, net: Network, images: Inputs, objective: Objective) -> Iterator[Samples]:
         """The method's values for some noisy copies at a time."""
         noise = torch.Generator().manual_seed(self.seed)
         deviation = self.sigma * (images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True))
-        draws: dict[int, Images] = {}
+        draws: dict[int, Inputs] = {}
 
         def values(rows: slice) -> Samples:
             for sample in range(rows.start, rows.stop):  # drawn once and in order, also when a batch is repeated
@@ -84,7 +84,7 @@ class SmoothGrad(_OfNoisyCopies):
         """That of the method it averages."""
         return self.of.signed
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
+    def attribute(self, net: Network, images: Inputs, objective: Objective) -> Maps:
         """The mean of the method's values over the noisy copies, summed up in small batches."""
         parts = self._maps(net, images, objective)
         total = next(parts).sum(0)
@@ -125,7 +125,7 @@ class VarGrad(_OfNoisyCopies):
         """False: a variance has no sign."""
         return False
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
+    def attribute(self, net: Network, images: Inputs, objective: Objective) -> Maps:
         """The variance of the method's values, put together from small batches (Chan, Golub and LeVeque 1979)."""
         parts = self._maps(net, images, objective)
         first = next(parts)

@@ -19,7 +19,7 @@ from ..progress import steps
 from ..settings import Count, Sides
 from .fills import Fill, filled
 from .incremental.regions import Box, Covers, outputs_by_regions
-from .method import About, Images, Maps, Method
+from .method import About, Inputs, Maps, Method
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Occlusion(Method):
     regions: bool = True
     batch_size: Count | None = None
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
+    def attribute(self, net: Network, images: Inputs, objective: Objective) -> Maps:
         """The mean drop of the score at each pixel, one channel."""
         window, stride = self._geometry(images)
         rows, columns = (list(_intervals(*axis)) for axis in zip(images.shape[2:], window, stride, strict=True))
@@ -77,7 +77,7 @@ class Occlusion(Method):
     def _outputs(self, net: Network, covers: Covers, advance: Callable[[int], None]) -> Float[Tensor, "mask ..."]:
         """What the network gives under each mask, by regions where that can be done."""
 
-        def run(images: Images) -> Tensor:
+        def run(images: Inputs) -> Tensor:
             return net.select(net.module(images))
 
         def plain(boxes: Sequence[Box]) -> Tensor:
@@ -89,7 +89,7 @@ class Occlusion(Method):
     def _scores(
         self, net: Network, covers: Covers, objective: Objective, advance: Callable[[int], None]
     ) -> Float[Tensor, "mask"]:
-        def run(images: Images) -> Tensor:
+        def run(images: Inputs) -> Tensor:
             return score(net, images, objective.rows([0] * len(images)))
 
         return self._all(net, covers, covers.boxes, run, advance)
@@ -99,7 +99,7 @@ class Occlusion(Method):
         net: Network,
         covers: Covers,
         boxes: Sequence[Box],
-        run: Callable[[Images], Tensor],
+        run: Callable[[Inputs], Tensor],
         advance: Callable[[int], None] | None = None,
     ) -> Float[Tensor, "mask ..."]:
         """What a forward pass for each mask gives."""
@@ -112,7 +112,7 @@ class Occlusion(Method):
                     advance(masks.stop - masks.start)
         return torch.cat(parts)
 
-    def _geometry(self, images: Images) -> tuple[tuple[int, int], tuple[int, int]]:
+    def _geometry(self, images: Inputs) -> tuple[tuple[int, int], tuple[int, int]]:
         rows, columns = images.shape[2:]
         window = _pair(self.window or max(1, min(rows, columns) // 7))
         stride = _pair(self.stride) if self.stride else (max(1, window[0] // 2), max(1, window[1] // 2))

@@ -3,11 +3,11 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 
-from ..modules.relu_rules import Rule
+from ..modules.relu_rules import ReluRule
 from ..network.network import Network
 from ..objectives import Objective
 from ..objectives.scoring import input_gradient
-from .method import About, Images, Maps, Method, Reduction
+from .method import About, Inputs, Maps, Method, Reduction
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class _ByRule(Method):
 
     @property
     @abstractmethod
-    def _rule(self) -> Rule: ...
+    def _rule(self) -> ReluRule: ...
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
+    def attribute(self, net: Network, images: Inputs, objective: Objective) -> Maps:
         """What arrives at the pixels of each image when ReLUs follow the rule."""
         return input_gradient(net, images, objective, self._rule).gradient
 
@@ -57,7 +57,7 @@ class Deconvolution(_ByRule):
     )
 
     @property
-    def _rule(self) -> Rule:
+    def _rule(self) -> ReluRule:
         return "deconvolution"
 
 
@@ -85,5 +85,5 @@ class GuidedBackprop(_ByRule):
     )
 
     @property
-    def _rule(self) -> Rule:
+    def _rule(self) -> ReluRule:
         return "guided"

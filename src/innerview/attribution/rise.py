@@ -16,7 +16,7 @@ from ..objectives import Objective
 from ..objectives.scoring import score
 from ..progress import steps
 from ..settings import Above, AtMost, Count, Seed
-from .method import About, Images, Maps, Method
+from .method import About, Inputs, Maps, Method
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class RISE(Method):
     seed: Seed = 0
     batch_size: Count | None = None
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
+    def attribute(self, net: Network, images: Inputs, objective: Objective) -> Maps:
         """The score's rise with each pixel, at the input's resolution, one channel."""
         grids, shifts = self._draws(images)
 
@@ -80,7 +80,7 @@ class RISE(Method):
         mean = torch.cat(scores, 1).mean(1)[:, None, None]
         return ((total - mean * kept) / (self.keep * self.masks))[:, None]
 
-    def _draws(self, images: Images) -> tuple[Bool[Tensor, "mask cell cell"], Int[Tensor, "mask 2"]]:
+    def _draws(self, images: Inputs) -> tuple[Bool[Tensor, "mask cell cell"], Int[Tensor, "mask 2"]]:
         """All that is random about the masks: small, so drawn at once and independent of the batches."""
         size = images.shape[2:]
         if self.cells > min(size):

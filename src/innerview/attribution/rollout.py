@@ -14,7 +14,7 @@ from ..network.readings import AsTold
 from ..network.recognition import reading_of
 from ..objectives import Objective
 from ..objectives.scoring import input_gradient
-from .method import About, Images, Maps, Method
+from .method import About, Inputs, Maps, Method
 
 FUSE = {"mean": Tensor.mean, "max": Tensor.amax, "min": Tensor.amin}
 
@@ -63,7 +63,7 @@ class AttentionRollout(Method):
         """False: attention is never negative."""
         return False
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
+    def attribute(self, net: Network, images: Inputs, objective: Objective) -> Maps:
         """The rollout at the resolution of the patches, one channel."""
         layers: list[_Layer] = []
         with AttentionTracer(len(images), lambda attention: layers.append(self._layer(attention))):
@@ -105,7 +105,7 @@ def _obstacle(layers: list[_Layer], images: int) -> str | None:
     return f"has from {min(counts)} to {max(counts)} tokens" if len(counts) > 1 else None
 
 
-def _on_grid(net: Network, images: Images, tokens: Float[Tensor, "batch token 1"]) -> Maps:
+def _on_grid(net: Network, images: Inputs, tokens: Float[Tensor, "batch token 1"]) -> Maps:
     """One value per token, at its place in the image."""
     told = None if net.grid is None else AsTold(net.grid, len(images), f"the attention of {net.name}")
     read = told or reading_of(net, images, tokens.shape[1:])

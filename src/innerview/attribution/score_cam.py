@@ -16,7 +16,7 @@ from ..passes.forward import forward
 from ..progress import steps
 from ..settings import Count
 from .layer_method import LayerMethod, OneMap
-from .method import About, Images, Maps
+from .method import About, Inputs, Maps
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class ScoreCAM(LayerMethod):
         return not self.relu
 
     @torch.no_grad()
-    def layer_map(self, net: Network, images: Images, objective: Objective, layer: str) -> OneMap:
+    def layer_map(self, net: Network, images: Inputs, objective: Objective, layer: str) -> OneMap:
         """The channels, each weighted with the score it lets through."""
         seen = forward(net, images, record=[layer], stop=True)
         maps = seen.maps(layer)
@@ -65,7 +65,7 @@ class ScoreCAM(LayerMethod):
         cam = (weights[:, :, None, None] * maps).sum(1, keepdim=True)
         return cam.relu() if self.relu else cam
 
-    def _scores(self, net: Network, images: Images, objective: Objective, maps: Maps) -> Float[Tensor, "batch map"]:
+    def _scores(self, net: Network, images: Inputs, objective: Objective, maps: Maps) -> Float[Tensor, "batch map"]:
         """What the network scores for each image masked by each of its channels."""
         channels = maps.flatten(0, 1)[:, None]
         owner = torch.arange(len(images)).repeat_interleave(maps.shape[1]).tolist()

@@ -12,7 +12,7 @@ from ..network.network import Network, require_network
 from ..objectives import Objective, Question, as_objective
 from ..objectives.scoring import layer_gradient
 
-Image = Float[Tensor, "1 channel row column"]
+Input = Float[Tensor, "1 channel row column"]
 Values = Float[Tensor, "map map_row map_column"]
 Position = tuple[int, int]
 
@@ -58,7 +58,7 @@ class Contributions:
         return row, column
 
 
-def contributions(net: Network, image: Image, layer: str, objective: Question | None = None) -> Contributions:
+def contributions(net: Network, image: Input, layer: str, objective: Question | None = None) -> Contributions:
     """How much each value of a layer contributes to an answer, by default to the score of the most probable class.
 
         s ≈ Σ a ⊙ ∂s / ∂a + what does not depend on the layer
@@ -77,7 +77,7 @@ def contributions(net: Network, image: Image, layer: str, objective: Question | 
     return Contributions(layer, found.values[0], found.gradient[0], found.scores[0], asked.of(0))
 
 
-def one_image(net: Network, image: Any) -> Image:
+def one_image(net: Network, image: Any) -> Input:
     """The network's input made of one image; `ImageError` if there are several."""
     require_network(net)
     prepared = net.prepare(image)

@@ -23,7 +23,7 @@ from ..settings import Count, checked
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
-from .contributions import Contributions, Image, Position, one_image
+from .contributions import Contributions, Input, Position, one_image
 from .contributions import contributions as contributions_to
 
 Projection = Literal["guided", "deconvolution", "gradient"]
@@ -156,7 +156,7 @@ class _There:
     field: ReceptiveField | None
 
 
-def _there(net: Network, image: Image, seen: Contributions, position: Position, units: int) -> _There:
+def _there(net: Network, image: Input, seen: Contributions, position: Position, units: int) -> _There:
     row, column = position
     chosen = _strongest(seen, position, units)
     activations, contributed = seen.activations[:, row, column], seen.values[:, row, column]
@@ -199,7 +199,7 @@ def _strongest(seen: Contributions, position: Position, units: int) -> list[int]
 
 
 def _projected(
-    net: Network, image: Image, there: _There, project: Projection
+    net: Network, image: Input, there: _There, project: Projection
 ) -> tuple[Projection, Float[Tensor, "unit channel height width"]]:
     """The rule that applies, and each unit's projection by it."""
     neurons = [Neuron(there.layer, unit, there.position) for unit in there.units.tolist()]

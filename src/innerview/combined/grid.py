@@ -20,7 +20,7 @@ from ..settings import Count, checked
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
-from .contributions import Image, Values, one_image
+from .contributions import Input, Values, one_image
 
 _SIDES = (64, 96, 128)
 
@@ -104,7 +104,7 @@ def activation_grid(  # noqa: PLR0913 - all but what is looked at are optional
 
 
 @torch.no_grad()
-def _maps(net: Network, image: Image, layer: str) -> Values:
+def _maps(net: Network, image: Input, layer: str) -> Values:
     with untouched(net.module):
         return forward(net, image, record=(layer,), stop=True).maps(layer)[0]
 

@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..errors import MethodError
 
-Rule = Literal["plain", "deconvolution", "guided"]
+ReluRule = Literal["plain", "deconvolution", "guided"]
 """What a ReLU lets through of a gradient: where it is open, what is positive, or what is positive where it is open."""
 
 
@@ -36,11 +36,11 @@ class ReluRules(TorchFunctionMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rule: Rule = "plain"
+        self.rule: ReluRule = "plain"
         self.met = 0
 
     @contextmanager
-    def following(self, rule: Rule, network: str) -> Iterator[None]:
+    def following(self, rule: ReluRule, network: str) -> Iterator[None]:
         """Within the block, gradients go back by `rule`.
 
         Raises:

@@ -17,10 +17,10 @@ from .network import Network
 from .recognition import before_tokens, reading, reading_of
 from .rows import require_rows
 
-Images = Float[Tensor, "batch channel row column"]
+Inputs = Float[Tensor, "batch channel row column"]
 
 
-def grid_layer(net: Network, images: Images, name: str | None) -> str:
+def grid_layer(net: Network, images: Inputs, name: str | None) -> str:
     """The layer asked for, or the sensible default.
 
     Raises:
@@ -41,7 +41,7 @@ def grid_layer(net: Network, images: Images, name: str | None) -> str:
     return name
 
 
-def layer_or_default(net: Network, images: Images, name: str | None) -> str:
+def layer_or_default(net: Network, images: Inputs, name: str | None) -> str:
     """The layer of this name, by default the last with a grid of features that the class scores depend on.
 
     Raises:
@@ -56,7 +56,7 @@ def layer_or_default(net: Network, images: Images, name: str | None) -> str:
     return found
 
 
-def default_layer(net: Network, images: Images) -> str | None:
+def default_layer(net: Network, images: Inputs) -> str | None:
     """The last layer with a grid of features that the class scores depend on; None if there is none.
 
     Behind the last attention, a network that classifies by its class token ignores the other tokens: there the
@@ -68,7 +68,7 @@ def default_layer(net: Network, images: Images) -> str | None:
     return net.recall(("default layer", tuple(images.shape[1:])), lambda: _last_with_gradient(net, images[:1]))
 
 
-def marked_layers(net: Network, images: Images) -> tuple[LayerInfo, ...]:
+def marked_layers(net: Network, images: Inputs) -> tuple[LayerInfo, ...]:
     """The layers of the network, of which `cam` marks the default for class activation maps, tokens or not."""
     try:
         default = default_layer(net, images)
@@ -77,7 +77,7 @@ def marked_layers(net: Network, images: Images) -> tuple[LayerInfo, ...]:
     return tuple(replace(layer, cam=layer.name == default) for layer in net.traced(images))
 
 
-def _last_with_gradient(net: Network, image: Images) -> str | None:
+def _last_with_gradient(net: Network, image: Inputs) -> str | None:
     modules = {net.module.get_submodule(layer.name): layer.name for layer in _candidates(net, image)}
     onward: dict[nn.Module, Tensor] = {}
 
@@ -99,7 +99,7 @@ def _last_with_gradient(net: Network, image: Images) -> str | None:
     return next((name for module, name in reversed(modules.items()) if module in found), None)
 
 
-def _on_grid(net: Network, image: Images, gradient: Tensor | None) -> bool:
+def _on_grid(net: Network, image: Inputs, gradient: Tensor | None) -> bool:
     """Whether a gradient is not zero on the grid; not only on the tokens before it."""
     if gradient is None or len(gradient) != 1:
         return False
@@ -107,7 +107,7 @@ def _on_grid(net: Network, image: Images, gradient: Tensor | None) -> bool:
     return read.on_grid and bool(read(gradient).any())
 
 
-def _candidates(net: Network, images: Images) -> Iterator[LayerInfo]:
+def _candidates(net: Network, images: Inputs) -> Iterator[LayerInfo]:
     """The grids before the first tokens; then, of the layers that give tokens, the blocks and normalisations."""
     yield from before_tokens(net.traced(images))
     for layer in in_order(net.traced(images)):

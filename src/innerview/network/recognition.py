@@ -16,13 +16,13 @@ from .network import Network
 from .readings import AsTold, ChannelsFirst, ChannelsLast, Placeless, Reading, Refused, Size, Tokens
 from .rows import refusal
 
-Images = Float[Tensor, "batch channel row column"]
+Inputs = Float[Tensor, "batch channel row column"]
 Shape = Sequence[int]
 
 PREFIX = 8  # the most tokens without a place; published transformers have up to five
 
 
-def reading(net: Network, images: Images, layer: str, shape: Shape | None = None) -> Reading:
+def reading(net: Network, images: Inputs, layer: str, shape: Shape | None = None) -> Reading:
     """How the output of a layer is read as maps; told once for each size of images.
 
     The user's word counts before all (`Network(module, grid=…)`), but for vectors.
@@ -43,7 +43,7 @@ def reading(net: Network, images: Images, layer: str, shape: Shape | None = None
     return net.recall(asked, lambda: _reading(net, images, layer, shape))
 
 
-def _reading(net: Network, images: Images, layer: str, shape: Shape | None) -> Reading:
+def _reading(net: Network, images: Inputs, layer: str, shape: Shape | None) -> Reading:
     at = net.address(layer, images)
     rows, *shape = (len(images), *at.shape) if shape is None else (shape or (0,))
     if net.grid is not None and len(shape) > 1:
@@ -55,7 +55,7 @@ def _reading(net: Network, images: Images, layer: str, shape: Shape | None) -> R
     return reading_of(net, images, shape, layer)
 
 
-def reading_of(net: Network, images: Images, shape: Shape, layer: str | None = None) -> Reading:
+def reading_of(net: Network, images: Inputs, shape: Shape, layer: str | None = None) -> Reading:
     """The same, without the user's word, for what need not be a layer's output but has one row for each image."""
     size = _pair(images.shape[2:])
     if len(shape) == 3:
@@ -89,7 +89,7 @@ def _channels_last(net: Network, shape: Shape, size: Size, layer: str | None) ->
     return _ends_along_last_axis(net, layer)
 
 
-def _token_grid(net: Network, images: Images, tokens: int, layer: str | None) -> Size | None:
+def _token_grid(net: Network, images: Inputs, tokens: int, layer: str | None) -> Size | None:
     """The grid that so many tokens fill, but for a few before it; as many as for inputs of the network's own size."""
     size, own, prefix = _pair(images.shape[2:]), net.preprocess.rows_columns, range(PREFIX + 1)
     if layer is not None and size != own and net.takes(own):

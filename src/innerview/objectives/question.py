@@ -21,10 +21,10 @@ Classes = Class | Sequence[Class] | np.ndarray | Tensor
 """A class for all images, or one for each."""
 Question = Objective | Classes | Sequence[Objective | Class]
 """One question for all images, or one for each; a class stands for its raw score, `Logit`."""
-Images = Float[Tensor, "batch channel row column"]
+Inputs = Float[Tensor, "batch channel row column"]
 
 
-def as_objective(net: Network, what: Question | None, images: Images | None = None) -> Objective:
+def as_objective(net: Network, what: Question | None, images: Inputs | None = None) -> Objective:
     """The objective that a question stands for, with class names turned into this network's indices.
 
         as_objective(net, "tabby")  →  Logit(281)
@@ -75,7 +75,7 @@ def _one(what: object) -> Objective:
     )
 
 
-def _top_classes(net: Network, images: Images | None) -> Objective:
+def _top_classes(net: Network, images: Inputs | None) -> Objective:
     if images is None:
         raise ObjectiveError("without an image there is no most probable class; ask for an objective or a class")
     best = Seen({}, net.logits(images)).class_scores.argmax(1)

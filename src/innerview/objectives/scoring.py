@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import MethodError
 from ..modules.checkpoints import checkpoints_explained
-from ..modules.relu_rules import ReluRules, Rule
+from ..modules.relu_rules import ReluRule, ReluRules
 from ..modules.scope import differentiating
 from ..network.default_layer import default_layer
 from ..network.network import Network
@@ -19,7 +19,7 @@ from ..passes.forward import forward
 from ..passes.sharing import shared
 from . import Objective
 
-Images = Float[Tensor, "batch channel row column"]
+Inputs = Float[Tensor, "batch channel row column"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Gradient:
 
 
 def forward_for(
-    net: Network, images: Images, objective: Objective, *, record: Sequence[str] = (), start: str | None = None
+    net: Network, images: Inputs, objective: Objective, *, record: Sequence[str] = (), start: str | None = None
 ) -> Seen:
     """The forward pass that an objective asks for: it keeps what that reads, and stops where it has all of it.
 
@@ -42,12 +42,12 @@ def forward_for(
 
 
 @torch.no_grad()
-def score(net: Network, images: Images, objective: Objective) -> Float[Tensor, "batch"]:
+def score(net: Network, images: Inputs, objective: Objective) -> Float[Tensor, "batch"]:
     """The objective's value for each image; the pass stops where the objective has all it reads."""
     return objective(forward_for(net, images, objective))
 
 
-def input_gradient(net: Network, images: Images, objective: Objective, rule: Rule = "plain") -> Gradient:
+def input_gradient(net: Network, images: Inputs, objective: Objective, rule: ReluRule = "plain") -> Gradient:
     """The gradient of the objective with respect to the network's input, with `rule` at the ReLUs on the way.
 
     Raises:
@@ -64,7 +64,7 @@ def input_gradient(net: Network, images: Images, objective: Objective, rule: Rul
         return way.back(net, objective, way.leaf, "input", rule)
 
 
-def layer_gradient(net: Network, images: Images, objective: Objective, layer: str) -> Gradient:
+def layer_gradient(net: Network, images: Inputs, objective: Objective, layer: str) -> Gradient:
     """The gradient of the objective with respect to the output of a layer; both as maps, see `Seen.maps`.
 
     What runs before the layer builds no graph; no parameter's gradient is computed.
@@ -82,12 +82,12 @@ def layer_gradient(net: Network, images: Images, objective: Objective, layer: st
 class _Way:
     """A forward pass that gradients can go back along, once or, if it is kept, again and again."""
 
-    leaf: Images
+    leaf: Inputs
     seen: Seen
     relus: ReluRules | None = None
     kept: bool = False
 
-    def back(self, net: Network, objective: Objective, at: Tensor, name: str, rule: Rule = "plain") -> Gradient:
+    def back(self, net: Network, objective: Objective, at: Tensor, name: str, rule: ReluRule = "plain") -> Gradient:
         """The gradient of the objective at a tensor of the pass."""
         scores = objective(self.seen)
         if not scores.requires_grad:
@@ -103,7 +103,7 @@ class _Way:
         return Gradient(at.detach(), found, scores.detach())
 
 
-def _shared_way(net: Network, images: Images, layers: Sequence[str]) -> _Way | None:
+def _shared_way(net: Network, images: Inputs, layers: Sequence[str]) -> _Way | None:
     """The pass that questions about these images share, if they do; it is run again if it did not see a layer."""
 
     def run() -> _Way:
@@ -121,7 +121,7 @@ def _shared_way(net: Network, images: Images, layers: Sequence[str]) -> _Way | N
     return memory["way"]
 
 
-def _likely(net: Network, images: Images) -> tuple[str, ...]:
+def _likely(net: Network, images: Inputs) -> tuple[str, ...]:
     """The layer that most methods look at."""
     layer = default_layer(net, images)
     return () if layer is None else (layer,)

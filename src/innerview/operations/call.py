@@ -3,17 +3,16 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from .tape import leaves, named
+from .tape import named
 
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Operand:
+class Operand(NamedTuple):
     """A tensor among the arguments, with the shape it has before the operation.
 
     Attributes:
@@ -30,11 +29,6 @@ class Operand:
     shape: Shape
     in_order: bool
 
-    @property
-    def rank(self) -> int:
-        """How many axes it has."""
-        return len(self.shape)
-
 
 @dataclass(frozen=True)
 class Call:
@@ -45,7 +39,7 @@ class Call:
     operands: tuple[Operand, ...]
 
     @classmethod
-    def of(cls, func: Any, args: tuple, kwargs: Mapping[str, Any]) -> "Call":
+    def of(cls, func: Any, args: tuple, kwargs: dict[str, Any]) -> "Call":
         """The call with these arguments; those not given have their defaults."""
         arguments = named(func, args, kwargs)
         return cls(func, arguments, tuple(_operands(arguments)))
@@ -53,9 +47,11 @@ class Call:
 
 def _operands(given: Mapping[str, Any]) -> Iterator[Operand]:
     for name, value in given.items():
-        tensors = (each for each in leaves((value,)) if isinstance(each, Tensor))
-        for place, each in enumerate(tensors):
-            yield Operand(each, name, place, tuple(each.shape), each.is_contiguous())
+        if isinstance(value, Tensor):
+            yield Operand(value, name, 0, value.shape, value.is_contiguous())
+        elif isinstance(value, list | tuple):
+            tensors = (each for each in value if isinstance(each, Tensor))
+            yield from (Operand(each, name, at, each.shape, each.is_contiguous()) for at, each in enumerate(tensors))
 
 
 @dataclass(frozen=True)

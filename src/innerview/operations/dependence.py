@@ -5,7 +5,8 @@ from typing import Any
 
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+
+from .tape import leaves
 
 Memory = int
 """Where values lie; tensors that are views of each other share it."""
@@ -52,4 +53,4 @@ def memory_of(tensor: Tensor) -> Memory:
 
 
 def _memory(values: Any) -> frozenset[Memory]:
-    return frozenset(memory_of(each) for each in tree_leaves(values) if isinstance(each, Tensor))
+    return frozenset(memory_of(each) for each in leaves(values) if isinstance(each, Tensor))

@@ -5,7 +5,7 @@ is seen there, so functional calls, reused modules, residual connections and per
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from math import prod
 from typing import Any
@@ -13,10 +13,10 @@ from typing import Any
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from .call import Call, Shape
+from .call import Call, Passage, Shape
 from .reach import How, Link, Reach, Window
 from .receptive_field import ReceptiveField, Span
-from .table import reaches
+from .table import description
 from .tape import leaves
 
 
@@ -63,6 +63,8 @@ class Side:
 
     def _placed(self, span: Span, link: Link, source: Shape, result: Shape) -> "Side | None":
         """Where the positions lie in order, if they do."""
+        if link.how is How.SAME and len(link.source) == len(link.result) == 1:
+            return self if link.result == self.axes else replace(self, axes=link.result)
         if link.how is How.SAME:
             inner = self.step * prod(source[axis] for axis in link.source if axis > self.axes[0])
             for axis in link.result:
@@ -128,11 +130,10 @@ class FieldTracer(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         """Run the operation and note the fields of what comes out."""
         kwargs = kwargs or {}
-        tensors = [each for each in leaves((*args, *kwargs.values())) if isinstance(each, Tensor)]
-        if not any(id(each) in self._sides for each in tensors):
-            return func(*args, **kwargs)
         call = Call.of(func, args, kwargs)  # before it changes shapes in place
         output = func(*args, **kwargs)
+        if not any(id(each.tensor) in self._sides for each in call.operands):
+            return output
         given = (each for each in leaves((output,)) if isinstance(each, Tensor))
         for number, tensor in enumerate(given):
             self._note(tensor, self._through(call, tuple(tensor.shape), number))
@@ -146,11 +147,11 @@ class FieldTracer(TorchDispatchMode):
 
     def _through(self, call: Call, result: Shape, number: int) -> "Sides | None":
         """The sides in one of the results; None if it does not depend on the image."""
-        known = reaches(call, result, number)
-        found = []
-        for operand, reach in zip(call.operands, known or [None] * len(call.operands), strict=True):
-            _, sides = self._sides.get(id(operand.tensor), (None, None))
-            if sides and (known is None or reach is not None):
+        describe, found = description(call.func, number), []
+        for operand in call.operands:
+            _, sides = self._sides.get(id(operand.tensor), (None, ()))
+            reach = describe(Passage(call.arguments, operand, result, number)) if describe and sides else None
+            if sides and (reach or not describe):
                 pairs = zip(sides, self._size, strict=True)
                 found.append([side.through(reach, operand.shape, result, length) for side, length in pairs])
         if not found:

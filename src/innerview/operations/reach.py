@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 Axes = tuple[int, ...]
 
@@ -51,8 +52,7 @@ EACH = Window()
 """Each position reads its own."""
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """How positions along some axes of what is given read those along some axes of what is read."""
 
     source: Axes

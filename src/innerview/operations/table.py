@@ -50,15 +50,16 @@ def operation(func: Any) -> Operation | None:
     return TABLE.get(packet) or TABLE.get(getattr(aten, packet.__name__.removesuffix("_"), None))
 
 
-def reaches(call: Call, result: Sequence[int], number: int = 0) -> list[Reach | None] | None:
-    """What a result of this shape reads of each operand; None for one if no value of it.
+def description(func: Any, number: int) -> Describe | None:
+    """What says what this of the results reads; None if nothing is known of it."""
+    known = operation(func)
+    return None if known is None or (known.first and number > 0) else known.reach
 
-    None for all if nothing is known of the operation, or of this of its results.
-    """
-    known = operation(call.func)
-    if known is None or (known.first and number > 0):
-        return None
-    return [known.reach(Passage(call.arguments, each, tuple(result), number)) for each in call.operands]
+
+def reaches(call: Call, result: Sequence[int], number: int = 0) -> list[Reach | None] | None:
+    """What a result of this shape reads of each operand, None if no value; None for all if that is not known."""
+    describe = description(call.func, number)
+    return describe and [describe(Passage(call.arguments, each, tuple(result), number)) for each in call.operands]
 
 
 _SCORED = {"query": (-1,), "key": (-2, -1)}

@@ -1,7 +1,8 @@
 """The operations of one forward pass, recorded below the module level, with the value of each."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 import torch
@@ -160,11 +161,17 @@ class _Recorder(TorchDispatchMode):
         return self.refusals[-1]
 
 
-def named(func: Any, args: tuple, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def named(func: Any, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
     """The arguments of an operation by their names; those not given have their defaults."""
-    known = func._schema.arguments
-    given = dict(zip((each.name for each in known), args, strict=False)) | dict(kwargs)
-    return given | {each.name: each.default_value for each in known if each.name not in given}
+    defaults = _defaults(func)
+    given = dict(zip(defaults, args, strict=False)) | kwargs
+    return given | {name: defaults[name] for name in defaults if name not in given}
+
+
+@cache
+def _defaults(func: Any) -> dict[str, Any]:
+    """The arguments of an operation in order, each with its default; None where there is none."""
+    return {each.name: each.default_value for each in func._schema.arguments}
 
 
 def leaves(values: Any) -> Iterator[Any]:

@@ -13,12 +13,12 @@ from ..modules.scope import differentiating, hooked, untouched
 from ..network.network import Network
 from ..network.recognition import fits
 
-Images = Float[Tensor, "batch channel row column"]
+Inputs = Float[Tensor, "batch channel row column"]
 Size = tuple[int, int]
 Node = Any  # of autograd's graph
 
 
-def main_path(net: Network, images: Images, sizes: Mapping[str, Size]) -> tuple[tuple[str, ...], ...]:
+def main_path(net: Network, images: Inputs, sizes: Mapping[str, Size]) -> tuple[tuple[str, ...], ...]:
     """The layers whose output is what goes on, as they finish; together those that give out one and the same tensor.
 
     Of the graph from the image to the scores these are the bottlenecks: nothing goes around them. So they are no
@@ -56,7 +56,7 @@ def _together(nodes: Mapping[str, Node], sizes: Mapping[str, Size], end: Node) -
     return tuple(map(tuple, found.values()))
 
 
-def _nodes(net: Network, image: Images, names: Mapping[str, Size]) -> tuple[dict[str, Node], Node]:
+def _nodes(net: Network, image: Inputs, names: Mapping[str, Size]) -> tuple[dict[str, Node], Node]:
     """As the layers finish, where in the graph each one's output was computed, and at last the class scores.
 
     None where no gradient passes, or where the network gives something with rows and columns, or tokens.

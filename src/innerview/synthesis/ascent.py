@@ -17,8 +17,8 @@ from ..progress import Advance
 from .canvas import Parameters, Pixels01, Size, resized
 from .recipe import Recipe
 from .rescue import Rescue
+from .speedups.cutout import Cutout, shown
 from .speedups.slices import Slices
-from .speedups.window import Window, shown
 from .streams import Streams
 
 
@@ -40,13 +40,13 @@ class Climb:
     Attributes:
         net, recipe: the network and the settings.
         objective: what each picture climbs.
-        penalised: the same objectives for all views of the batch, less what keeps its pictures apart; of windows, if
+        penalised: the same objectives for all views of the batch, less what keeps its pictures apart; of cutouts, if
             there are any.
         seeds: one for each picture.
         seen: the rows and columns that the network sees.
         plain: those that it is shown of a picture as it stands.
         moments: after which steps pictures are kept.
-        windows: the part of each view that the network is shown; none if it is shown all.
+        cutouts: the part of each view that the network is shown; none if it is shown all.
         slices: what is not computed, as nothing asks for it.
     """
 
@@ -58,7 +58,7 @@ class Climb:
     seen: Size
     plain: Size
     moments: tuple[int, ...]
-    windows: tuple[Window, ...]
+    cutouts: tuple[Cutout, ...]
     slices: Slices
 
     def run(self, advance: Advance) -> Pictures:
@@ -92,8 +92,8 @@ class Climb:
         """The way up for the parameters; the objective of each picture; whether its gradient is not zero."""
         pixels = self.recipe.canvas.pixels(self.net, parameters)
         inputs = self.net.preprocess.normalise(self.recipe.views(pixels, streams, self.seen))
-        if self.windows:
-            inputs = shown(inputs, self.windows)
+        if self.cutouts:
+            inputs = shown(inputs, self.cutouts)
         with self.slices, Rescue() if number <= self.recipe.rescue else nullcontext():
             found = input_gradient(self.net, inputs.detach().to(self.net.dtype), self.penalised)
         views = self.recipe.views.views

@@ -17,8 +17,8 @@ from .canvas import Canvas, Size
 from .diversity import Diverse
 from .recipe import CLEAR, Recipe
 from .result import Synthesis
+from .speedups.cutout import OfCutout, cut_out
 from .speedups.slices import Slices, slices_for
-from .speedups.window import Windowed, windowed
 from .transforms import Transforms
 
 
@@ -110,7 +110,7 @@ class _Plan:
 
     def _climb(self, asked: Sequence[Objective], seeds: Sequence[int]) -> Climb:
         views = self.recipe.views.views
-        parts = () if self.recipe.diversity else self._windowed(asked)
+        parts = () if self.recipe.diversity else self._cut_out(asked)
         objective = PerImage(tuple(asked))
         penalised: Objective = PerImage(tuple(each for each in parts or asked for _ in range(views)))
         if self.recipe.diversity:
@@ -124,15 +124,15 @@ class _Plan:
             seen=self.seen,
             plain=self.plain,
             moments=self.moments,
-            windows=tuple(part.window for part in parts for _ in range(views)),
+            cutouts=tuple(part.cutout for part in parts for _ in range(views)),
             slices=Slices() if self.recipe.diversity else slices_for(self.net, objective, self.seen),
         )
 
-    def _windowed(self, asked: Sequence[Objective]) -> tuple[Windowed, ...]:
-        """The questions as those about windows, if all of them can be, and their windows are one batch."""
-        by_question = {each: windowed(self.net, each, self.seen) for each in dict.fromkeys(asked)}
+    def _cut_out(self, asked: Sequence[Objective]) -> tuple[OfCutout, ...]:
+        """The questions as those about cutouts, if all of them can be, and their cutouts are one batch."""
+        by_question = {each: cut_out(self.net, each, self.seen) for each in dict.fromkeys(asked)}
         parts = [part for each in asked if (part := by_question[each])]
-        alike = len({part.window.size for part in parts}) == 1
+        alike = len({part.cutout.size for part in parts}) == 1
         return tuple(parts) if alike and len(parts) == len(asked) else ()
 
 

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 import innerview as iv
 from innerview.modules.scope import untouched
@@ -26,6 +27,8 @@ class Awkward(nn.Module):
         self.norm, self.apart = nn.BatchNorm2d(6), nn.Conv2d(6, 6, 3, padding=1, groups=3)
         self.residual, self.again, self.gated, self.grouped, self.narrow = (nn.Identity() for _ in range(5))
         self.thin = nn.Conv2d(6, 1, 1)
+        self.wide, self.depthwise = nn.Conv2d(6, 6, 1), nn.Conv2d(6, 6, 3, padding=1, groups=6)
+        self.pooled, self.last = nn.AdaptiveAvgPool2d(4), nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         before = self.stem(x)
@@ -33,7 +36,8 @@ class Awkward(nn.Module):
         x = self.again(self.twice(self.twice(x)))
         x = self.gated(x * self.gate(x.mean((2, 3), keepdim=True)).sigmoid())
         x = self.grouped(self.apart(x))
-        return self.narrow(x + self.thin(x)).mean((2, 3))
+        x = self.pooled(self.depthwise(functional.hardswish(self.wide(self.narrow(x + self.thin(x))))))
+        return self.last(x.permute(0, 2, 3, 1)).mean((1, 2))
 
 
 def awkward() -> iv.Network:
@@ -62,6 +66,9 @@ def names(net: iv.Network, slices: Slices) -> list[str]:
         ("gated", ["gate.weight"]),  # what it multiplies goes into the gate as well
         ("grouped", []),
         ("narrow", []),
+        ("depthwise", ["wide.weight"]),  # of which each channel is one of what it reads
+        ("pooled", ["wide.weight"]),
+        ("last", []),  # its channels are not where the others have them
     ],
 )
 def test_only_what_nothing_else_reads_is_left_out(layer: str, expected: list[str]) -> None:
@@ -69,7 +76,7 @@ def test_only_what_nothing_else_reads_is_left_out(layer: str, expected: list[str
     assert names(net, sliced(net, iv.Channel(layer, 2) + 2 * iv.Neuron(layer, 5))) == expected
 
 
-@pytest.mark.parametrize("layer", ["stem", "one", "residual", "gated"])
+@pytest.mark.parametrize("layer", ["stem", "one", "residual", "gated", "depthwise"])
 @pytest.mark.parametrize("rescued", [False, True])
 def test_scores_and_gradients_are_those_of_the_whole_layer(layer: str, rescued: bool) -> None:
     net, x = awkward(), torch.randn(3, 3, *SIZE, dtype=torch.float64, generator=torch.Generator().manual_seed(2))

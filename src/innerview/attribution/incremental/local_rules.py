@@ -19,14 +19,14 @@ aten = torch.ops.aten
 
 
 @dataclass(frozen=True)
-class Rule:
+class LocalRule:
     """How an operation is run on windows: the area that changes, and the values there, one tensor per output."""
 
     area: Callable[[Sequence[Area]], Area]
     window: Callable[[Sequence[Region], Area], Sequence[Tensor]]
 
 
-def local_rule(recorded: Recorded) -> Rule | None:
+def local_rule(recorded: Recorded) -> LocalRule | None:
     """How it is run on windows; None if its values depend on the whole map, or it is not known how."""
     if not recorded.of_maps:
         return None
@@ -57,7 +57,7 @@ def collapse_of(recorded: Recorded) -> Callable[[Region], Tensor] | None:
     return collapse
 
 
-def _windowed(recorded: Recorded, windows: Windows) -> Rule | None:
+def _windowed(recorded: Recorded, windows: Windows) -> LocalRule | None:
     """Convolution and pooling; or positions that are left out, or added at the ends."""
     if not all(each.even for each in windows):  # a divisor that depends on the position
         return None
@@ -66,9 +66,9 @@ def _windowed(recorded: Recorded, windows: Windows) -> Rule | None:
     return _through(recorded, windows, _unpadded(recorded.step))
 
 
-def _through(recorded: Recorded, windows: Windows, compute: Callable[[Tensor], Tensor]) -> Rule:
+def _through(recorded: Recorded, windows: Windows, compute: Callable[[Tensor], Tensor]) -> LocalRule:
     size, outside = recorded.gives[0].shape[2:], windows[0].outside
-    return Rule(
+    return LocalRule(
         area=lambda areas: areas[0].through(windows, size),
         window=lambda regions, area: [compute(regions[0].at(area.read_by(windows), outside))],
     )
@@ -87,17 +87,17 @@ def _unpadded(step: Step) -> Callable[[Tensor], Tensor]:
     return compute
 
 
-def _moved(recorded: Recorded, windows: Windows) -> Rule:
+def _moved(recorded: Recorded, windows: Windows) -> LocalRule:
     before, lengths = [each.padding for each in windows], (recorded.sources[0].shape[2:], recorded.gives[0].shape[2:])
     after = [given - read - first for read, given, first in zip(*lengths, before, strict=True)]
     if min(*before, *after) < 0 or any(each.stride > 1 for each in windows):
         rows, columns = windows
         return _through(recorded, windows, lambda maps: maps[:, :, :: rows.stride, :: columns.stride])
     border = (before[1], after[1], before[0], after[0])
-    return Rule(area=lambda areas: areas[0].moved(border), window=lambda regions, _: [regions[0].window])
+    return LocalRule(area=lambda areas: areas[0].moved(border), window=lambda regions, _: [regions[0].window])
 
 
-def _resampled(recorded: Recorded) -> Rule:
+def _resampled(recorded: Recorded) -> LocalRule:
     """Along each axis a matrix, that the operation itself tells of."""
     down, across = _matrices(recorded)
 
@@ -109,7 +109,7 @@ def _resampled(recorded: Recorded) -> Rule:
         left, right = down.weights(area.rows, needed.rows), across.weights(area.columns, needed.columns)
         return [_channels_last(torch.einsum("mij,mcjl,mkl->mcik", left, regions[0].at(needed), right))]
 
-    return Rule(area, window)
+    return LocalRule(area, window)
 
 
 def _matrices(recorded: Recorded) -> tuple[Resampling, Resampling]:
@@ -121,12 +121,12 @@ def _matrices(recorded: Recorded) -> tuple[Resampling, Resampling]:
     return Resampling.of(func(one, *args)[0, :, :, 0].T), Resampling.of(func(other, *args)[0, :, 0, :].T)
 
 
-def _batch_norm(recorded: Recorded) -> Rule:
+def _batch_norm(recorded: Recorded) -> LocalRule:
     scale, shift = (each[:, None, None] for each in scale_and_shift_of(recorded.step))
-    return Rule(_joined, lambda regions, _: [torch.addcmul(shift, regions[0].window, scale)])
+    return LocalRule(_joined, lambda regions, _: [torch.addcmul(shift, regions[0].window, scale)])
 
 
-def _at_each_position(recorded: Recorded) -> Rule:
+def _at_each_position(recorded: Recorded) -> LocalRule:
     """Whatever is done at each position by itself, with one map or several of one size."""
     step, together = recorded.step, recorded.moves and len(recorded.sources) > 1
     func = IN_PLACE.get(step.func.overloadpacket, step.func) if recorded.own else step.func
@@ -139,7 +139,7 @@ def _at_each_position(recorded: Recorded) -> Rule:
             return found
         return [_channels_last(found) if together else found]
 
-    return Rule(_joined, window)
+    return LocalRule(_joined, window)
 
 
 def _joined(areas: Sequence[Area]) -> Area:

@@ -20,7 +20,7 @@ from ...modules.scope import members
 from ...network.network import Network
 from ...operations.folding import folded
 from ...operations.tape import CannotRecordError, Ref, Step, Tape, record, replaced
-from .local_rules import Rule, collapse_of, local_rule
+from .local_rules import LocalRule, collapse_of, local_rule
 from .recorded import Recorded
 from .whole_rules import on_batch
 from .windows import Area, Extent, Region
@@ -96,7 +96,7 @@ class Local:
     """An operation on windows, with the clean values of what it gives; `done` are the values not read after it."""
 
     step: Step
-    rule: Rule
+    rule: LocalRule
     clean: tuple[Tensor, ...]
     done: tuple[int, ...]
 
@@ -258,7 +258,7 @@ def _needed(tape: Tape) -> list[Step]:
     return steps[::-1]
 
 
-def _with_ends(local: Sequence[tuple[Step, Rule]], tape: Tape, kept: set[int]) -> tuple[Local, ...]:
+def _with_ends(local: Sequence[tuple[Step, LocalRule]], tape: Tape, kept: set[int]) -> tuple[Local, ...]:
     """The operations on windows, told which values each is the last to read; `kept` are read later on."""
     last = {number: index for index, (step, _) in enumerate(local) for number in step.inputs if number not in kept}
     return tuple(

@@ -16,7 +16,7 @@ from ...network.seen import Seen
 from ...objectives import Objective
 from ...objectives.scoring import forward_for
 from ...settings import Amount, Positive
-from ..method import About, Images, Maps, Method
+from ..method import About, Inputs, Maps, Method
 from .relevance import Relevance
 from .rules import Rule, Rules, box_rule, epsilon_rule, flat_rule, gamma_rule, zplus_rule
 from .without_rule import refuse_unknown
@@ -91,7 +91,7 @@ class LRP(Method):
     epsilon: Positive = 1e-6
     gamma: Amount = 0.25
 
-    def attribute(self, net: Network, images: Images, objective: Objective) -> Maps:
+    def attribute(self, net: Network, images: Inputs, objective: Objective) -> Maps:
         """The relevance of every value of each image."""
         with differentiating():
             leaf = images.clone().requires_grad_()
@@ -107,7 +107,7 @@ class LRP(Method):
             (values,) = torch.autograd.grad(ends, leaf, relevances)
             return values
 
-    def total(self, net: Network, images: Images, objective: Objective) -> Float[Tensor, "batch"]:
+    def total(self, net: Network, images: Inputs, objective: Objective) -> Float[Tensor, "batch"]:
         """What relevance starts from: for logits, their sums and their differences, the score."""
         with torch.no_grad():
             seen = forward_for(net, images, objective)

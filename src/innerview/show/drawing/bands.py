@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .colours import Pixels, Scale
+from .colours import Picture, Scale
 from .paper import INK, LETTERS, LINE, QUIET, Paper
 from .titles import wrapped
 
@@ -40,7 +40,7 @@ class Band:
 
     title: str
     note: str
-    picture: Pixels | None = None
+    picture: Picture | None = None
     scale: Scale | None = None
     labels: Sequence[tuple[float, float, str]] = ()
     beside: Sequence[tuple[float, str]] = ()

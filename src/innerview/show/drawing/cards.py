@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .colours import Pixels
+from .colours import Picture
 from .montage import in_rows
 from .paper import INK, LETTERS, LINE, QUIET, Paper
 from .titles import wrapped
@@ -49,7 +49,7 @@ class Heading:
     """A large picture above the cards, with the words above it and frames in it."""
 
     title: str
-    picture: Pixels
+    picture: Picture
     boxes: Sequence[Box] = ()
 
 
@@ -80,7 +80,7 @@ def carded(words: tuple[str, str], headings: Sequence[Heading], cards: Sequence[
     return paper.figure
 
 
-def _height(picture: Pixels, width: float) -> float:
+def _height(picture: Picture, width: float) -> float:
     return width * min(max(picture.shape[0] / picture.shape[1], 0.4), 2.5)
 
 

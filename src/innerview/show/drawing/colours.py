@@ -25,7 +25,7 @@ _DIVERGING = ListedColormap(matplotlib.colormaps["RdBu_r"](np.linspace(0.1, 0.9,
 _SEQUENTIAL = ListedColormap(matplotlib.colormaps["inferno"](np.linspace(0, 1, 257)))
 
 Heatmap = Float[Tensor, "row column"]
-Pixels = UInt8[np.ndarray, "row column 3"]
+Picture = UInt8[np.ndarray, "row column 3"]
 Sharing = Literal["shared", "each"]
 """Whether maps that are drawn together share one scale, or each has its own."""
 
@@ -69,13 +69,13 @@ class Scale:
         """How far each value is from zero, in 0–1 of the limit."""
         return np.clip(np.abs(_numbers(heatmap)) / self.limit, 0, 1)
 
-    def paint(self, heatmap: Heatmap) -> Pixels:
+    def paint(self, heatmap: Heatmap) -> Picture:
         """The colour of each value. Of an unsigned scale it is that of the value's size."""
         strength = self.strength(heatmap)
         place = 0.5 + np.copysign(strength, _numbers(heatmap)) / 2 if self.signed else strength
         return _pixels(self.colours(place)[..., :3])
 
-    def overlay(self, photograph: Pixels, heatmap: Heatmap) -> Pixels:
+    def overlay(self, photograph: Picture, heatmap: Heatmap) -> Picture:
         """The colours over the photograph, the more opaque the stronger the value; at zero the photograph itself."""
         opacity = STRONGEST * self.strength(heatmap)[..., None]
         return _pixels((1 - opacity) * photograph / 255 + opacity * self.paint(heatmap) / 255)
@@ -97,7 +97,7 @@ def flaw(heatmap: Heatmap) -> str | None:
     return None
 
 
-def photograph(image: UInt8[Tensor, "colour row column"]) -> Pixels:
+def photograph(image: UInt8[Tensor, "colour row column"]) -> Picture:
     """The pixels of a picture as [row, column, 3]; grey becomes RGB."""
     return np.ascontiguousarray(image.expand(3, -1, -1).permute(1, 2, 0).cpu().numpy())
 
@@ -106,5 +106,5 @@ def _numbers(heatmap: Heatmap) -> Float[np.ndarray, "row column"]:
     return heatmap.detach().float().cpu().numpy()
 
 
-def _pixels(unit: np.ndarray) -> Pixels:
+def _pixels(unit: np.ndarray) -> Picture:
     return np.rint(unit * 255).astype(np.uint8)

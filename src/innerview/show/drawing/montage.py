@@ -7,14 +7,15 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from .colours import Pixels, Scale
+from .colours import Picture, Scale
 
 Item = TypeVar("Item")
-Picture = UInt8[np.ndarray, "height width 3"]
+Resized = UInt8[np.ndarray, "height width 3"]
+"""A picture of another size than those it is made of."""
 WHITE = 255
 
 
-def montage(tiles: Sequence[Sequence[Pixels]], *, gap: int = 1) -> Picture:
+def montage(tiles: Sequence[Sequence[Picture]], *, gap: int = 1) -> Resized:
     """Rows of equally large tiles as one picture; a row that is shorter than the others ends in white."""
     rows, columns, _ = tiles[0][0].shape
     across = max(map(len, tiles))
@@ -31,21 +32,21 @@ def in_rows(items: Sequence[Item], columns: int) -> list[list[Item]]:
     return [list(items[start : start + columns]) for start in range(0, len(items), columns)]
 
 
-def enlarged(picture: Pixels, factor: int) -> Picture:
+def enlarged(picture: Picture, factor: int) -> Resized:
     """Every pixel as a square of `factor` × `factor`, so that no viewer blurs it."""
     return picture.repeat(factor, 0).repeat(factor, 1)
 
 
 def kernel_tiles(
     kernels: Float[Tensor, "output input row column"], *, colour: bool, scale: Scale
-) -> list[list[Pixels]]:
+) -> list[list[Picture]]:
     """A row of tiles for each kernel: one for each of its inputs, or one in colour where the inputs are RGB."""
     if colour:
         return [[coloured(kernel, scale)] for kernel in kernels]
     return [[scale.paint(each) for each in kernel] for kernel in kernels]
 
 
-def coloured(kernel: Float[Tensor, "3 row column"], scale: Scale) -> Pixels:
+def coloured(kernel: Float[Tensor, "3 row column"], scale: Scale) -> Picture:
     """The kernel as an RGB picture: 0 is mid-grey, −limit black and +limit full colour.
 
     Inverse: w = (2 · pixel / 255 − 1) · limit, to half a level, for all weights within the limit.

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from .colours import Pixels, Scale
+from .colours import Picture, Scale
 
 ON_SCREEN = 96
 LETTERS = 14  # that fit into an inch
@@ -46,7 +46,7 @@ class Paper:
             baseline = top + 0.115 + number * LINE
             self.figure.text(left / self.width, 1 - baseline / self.height, words_of_line, **{**looks, **font})
 
-    def picture(self, left: float, top: float, width: float, height: float, pixels: Pixels) -> Axes:
+    def picture(self, left: float, top: float, width: float, height: float, pixels: Picture) -> Axes:
         """Large pixels stay square and sharp; where there are more than the page shows, they are averaged."""
         axes = self.axes(left, top, width, height)
         axes.imshow(pixels, interpolation="antialiased")
@@ -62,7 +62,7 @@ class Paper:
             self.write(left + width * place / last, top + 0.1, words, size=7, color=QUIET, ha=align)
 
 
-def rendered(figure: Figure, dpi: float) -> Pixels:
+def rendered(figure: Figure, dpi: float) -> Picture:
     """The pixels of a figure."""
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)

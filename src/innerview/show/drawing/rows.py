@@ -8,7 +8,7 @@ from textwrap import wrap
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .colours import Pixels, Scale
+from .colours import Picture, Scale
 from .paper import INK, LETTERS, LINE, QUIET, Paper
 from .titles import plain, wrapped
 
@@ -43,7 +43,7 @@ class Cell:
     """
 
     column: str
-    content: Pixels | Callable[[Axes], None]
+    content: Picture | Callable[[Axes], None]
     captions: Sequence[Caption] = ()
     scale: Scale | None = None
     width: float = WIDTH

@@ -7,7 +7,7 @@ from pathlib import Path
 from ...errors import SettingError
 from ...recording.recording import Recording
 from ...synthesis.result import Synthesis
-from ..drawing.colours import Pixels
+from ..drawing.colours import Picture
 from ..sheets import recordings
 from . import climbing
 from .files import Film, require, write
@@ -36,7 +36,7 @@ def animate(result: Recording | Synthesis, path: str | Path, *, probe: int = 0, 
 
 
 def _recorded(recording: Recording, probe: int) -> Film:
-    def drawn(places: Sequence[int]) -> Iterator[Pixels]:
+    def drawn(places: Sequence[int]) -> Iterator[Picture]:
         return recordings.frames(recording.at([recording.iterations[place] for place in places]), probe)
 
     return Film(len(recording), drawn)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...errors import SettingError
 from ...synthesis.result import Synthesis
-from ..drawing.colours import Pixels
+from ..drawing.colours import Picture
 from ..drawing.drawn import drawn
 from ..drawing.panels import Panel, Words, panelled
 from ..drawing.paper import LETTERS, rendered
@@ -42,7 +42,7 @@ def moments(result: Synthesis) -> list[tuple[int, Float[Tensor, "picture channel
     return known if result.moments[-1] == end else [*known, (end, result.pixels)]
 
 
-def frames(result: Synthesis, places: Sequence[int], *, dpi: float = 100) -> Iterator[Pixels]:
+def frames(result: Synthesis, places: Sequence[int], *, dpi: float = 100) -> Iterator[Picture]:
     """One picture for each of these moments, numbered from 0, all of one size: every picture with its objective."""
     _, columns, width = next(form for form in _FORMS if len(result) <= form[0])
     rows, across = result.pixels.shape[2:]

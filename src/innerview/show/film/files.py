@@ -16,7 +16,7 @@ from PIL import Image
 from ...errors import SettingError
 from ...files import replacing
 from ...settings import Above, AtMost, checked
-from ..drawing.colours import Pixels
+from ..drawing.colours import Picture
 from ..drawing.montage import WHITE
 
 HELD = 2.0  # seconds that the last picture stays
@@ -33,10 +33,10 @@ class Film:
     """
 
     length: int
-    drawn: Callable[[Sequence[int]], Iterator[Pixels]]
+    drawn: Callable[[Sequence[int]], Iterator[Picture]]
 
     @property
-    def pictures(self) -> Iterator[Pixels]:
+    def pictures(self) -> Iterator[Picture]:
         """All of them."""
         return self.drawn(range(self.length))
 
@@ -73,7 +73,7 @@ def _palette(film: Film) -> Image.Image:
     return colours
 
 
-def _reduced(pixels: Pixels, colours: Image.Image) -> Image.Image:
+def _reduced(pixels: Picture, colours: Image.Image) -> Image.Image:
     return Image.fromarray(pixels).quantize(palette=colours, dither=Image.Dither.NONE)
 
 
@@ -97,7 +97,7 @@ def _library() -> ModuleType:
         raise SettingError('.mp4 needs the library av; install it with: pip install "innerview[video]"') from error
 
 
-def _held(pictures: Iterable[Pixels], more: int) -> Iterator[Pixels]:
+def _held(pictures: Iterable[Picture], more: int) -> Iterator[Picture]:
     """The pictures, and the last one so many times more."""
     last = None
     for last in pictures:
@@ -106,7 +106,7 @@ def _held(pictures: Iterable[Pixels], more: int) -> Iterator[Pixels]:
         yield from [last] * more
 
 
-def _even(pixels: Pixels) -> UInt8[np.ndarray, "even_row even_column 3"]:
+def _even(pixels: Picture) -> UInt8[np.ndarray, "even_row even_column 3"]:
     """With a white row or column more where their number is odd, as the format wants it."""
     rows, columns, _ = pixels.shape
     return np.pad(pixels, ((0, rows % 2), (0, columns % 2), (0, 0)), constant_values=WHITE)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..drawing.colours import Pixels, Scale
+from ..drawing.colours import Picture, Scale
 from .tiles import data_uri
 
 
@@ -25,7 +25,7 @@ class Plate:
 
     @classmethod
     def of(
-        cls, title: str, shows: str, pictures: Sequence[tuple[str, Pixels]], *, scale: Scale | None, key: str
+        cls, title: str, shows: str, pictures: Sequence[tuple[str, Picture]], *, scale: Scale | None, key: str
     ) -> "Plate":
         """A plate of pictures, each with the words for who cannot see it."""
         drawn = [(data_uri(pixels), words) for words, pixels in pictures]

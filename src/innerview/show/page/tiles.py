@@ -9,7 +9,7 @@ from PIL import Image
 from torch.nn import functional
 
 from ...attribution.method import Attribution
-from ..drawing.colours import Heatmap, Pixels, Scale, flaw, photograph
+from ..drawing.colours import Heatmap, Picture, Scale, flaw, photograph
 from ..drawing.titles import colour_key, method_title, plain
 
 _PLACES = (
@@ -68,7 +68,7 @@ def strongest(heatmap: Heatmap, *, signed: bool) -> str:
     return _PLACES[row][column]
 
 
-def data_uri(picture: Pixels | Image.Image) -> str:
+def data_uri(picture: Picture | Image.Image) -> str:
     """The picture as the address of an `<img>`: arrays as PNG, photographs as JPEG."""
     photo = isinstance(picture, Image.Image)
     image = picture if photo else Image.fromarray(np.ascontiguousarray(picture))

@@ -18,8 +18,8 @@ from ...errors import SettingError
 from ...operations.receptive_field import ReceptiveField
 from ...settings import AtLeast, AtMost, Seed, Settings, Whole
 from ..drawing.bands import Band, Box, stacked
-from ..drawing.colours import Heatmap, Pixels, Scale, Sharing, photograph
-from ..drawing.montage import Picture, in_rows, montage
+from ..drawing.colours import Heatmap, Picture, Scale, Sharing, photograph
+from ..drawing.montage import Resized, in_rows, montage
 from ..drawing.titles import plain
 
 SIDE = 96  # pixels of the longer side of a tile
@@ -98,7 +98,7 @@ def comparison_sheet(result: Comparison, *, count: int = 8, image: int = 0) -> F
     return stacked(f"Compared inside {plain(result.before.provenance.network)}", bands, key=key)
 
 
-def channel_pictures(maps: Sequence[Heatmap], *, scale: Sharing) -> tuple[list[Pixels], Scale | None]:
+def channel_pictures(maps: Sequence[Heatmap], *, scale: Sharing) -> tuple[list[Picture], Scale | None]:
     """The maps in colour at their own size, on one scale, or on each its own; with it the scale they share."""
     signed = any(bool((each < 0).any()) for each in maps)
     shared = Scale.of(maps, signed=signed)
@@ -107,7 +107,7 @@ def channel_pictures(maps: Sequence[Heatmap], *, scale: Sharing) -> tuple[list[P
     return [shared.paint(each) for each in maps], shared
 
 
-def thumbnail(pixels: Pixels, side: int = SIDE) -> Picture:
+def thumbnail(pixels: Picture, side: int = SIDE) -> Resized:
     """The picture so that its longer side has `side` pixels: large pixels stay sharp, many are averaged."""
     rows, columns = pixels.shape[:2]
     size = tuple(max(1, round(side * each / max(rows, columns))) for each in (columns, rows))
@@ -172,7 +172,7 @@ def _channels(result: Activations, layer: str, look: Look) -> list[int]:
     return [each for each in until if each not in before]
 
 
-def _tiles(result: Activations, shown: Sequence[Heatmap], look: Look) -> tuple[list[Picture], Scale | None]:
+def _tiles(result: Activations, shown: Sequence[Heatmap], look: Look) -> tuple[list[Resized], Scale | None]:
     if not look.over:
         return channel_pictures(shown, scale=look.scale)
     pixels = photograph(result.pictures[look.image])

@@ -14,7 +14,7 @@ from ...attribution.method import Attribution
 from ...errors import SettingError
 from ...settings import checked
 from ..drawing.chosen import MOST_IMAGES, numbered
-from ..drawing.colours import PERCENTILE, Heatmap, Pixels, Scale, Sharing, flaw, photograph
+from ..drawing.colours import PERCENTILE, Heatmap, Picture, Scale, Sharing, flaw, photograph
 from ..drawing.paper import INK, LETTERS, LINE, QUIET, Paper
 from ..drawing.titles import colour_key, distinctions, method_title, wrapped
 
@@ -28,12 +28,12 @@ IN_A_BAND = 8
 class Tile:
     """One map of the sheet: the photograph under it, its scale, what was asked."""
 
-    photograph: Pixels
+    photograph: Picture
     heatmap: Heatmap
     scale: Scale
     question: str
 
-    def pixels(self, style: Style) -> Pixels:
+    def pixels(self, style: Style) -> Picture:
         """The map itself, or the map over the photograph."""
         return self.scale.paint(self.heatmap) if style == "map" else self.scale.overlay(self.photograph, self.heatmap)
 

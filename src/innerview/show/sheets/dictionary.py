@@ -8,12 +8,12 @@ from torch.nn import functional
 from ...combined.dictionary import SemanticDictionary
 from ...combined.groups import NeuronGroups
 from ..drawing.cards import Bar, Box, Card, Heading, carded
-from ..drawing.colours import Pixels, Scale, photograph
+from ..drawing.colours import Picture, Scale, photograph
 from ..drawing.drawn import drawn
 from ..drawing.montage import coloured
 from ..drawing.titles import plain
 
-Window = tuple[int, int, int, int]
+Crop = tuple[int, int, int, int]
 """First row, first column, end row and end column (exclusive), in pixels of the network's input."""
 
 _FAINT = 0.05
@@ -79,7 +79,7 @@ def groups_sheet(result: NeuronGroups) -> Figure:
     return carded((title, note), [heading], cards, key=_GROUPS_KEY)
 
 
-def visible(result: SemanticDictionary) -> Window:
+def visible(result: SemanticDictionary) -> Crop:
     """What the position can see of the image."""
     rows, columns = result.picture.shape[1:]
     if result.field is None:
@@ -88,14 +88,14 @@ def visible(result: SemanticDictionary) -> Window:
     return max(0, top), max(0, left), min(rows, bottom), min(columns, right)
 
 
-def cell(result: SemanticDictionary) -> Window:
+def cell(result: SemanticDictionary) -> Crop:
     """The position's own part of the image, if the layer's grid is laid over it."""
     sides = zip(result.picture.shape[1:], result.grid, result.position, strict=True)
     (top, bottom), (left, right) = ((round(side * at / of), round(side * (at + 1) / of)) for side, of, at in sides)
     return top, left, bottom, right
 
 
-def extent(result: SemanticDictionary) -> Window:
+def extent(result: SemanticDictionary) -> Crop:
     """Where in the image the projections are: all that exceeds a twentieth of their largest value, for any unit."""
     sizes = result.projections.abs().amax(1)
     there = (sizes > _FAINT * sizes.amax((1, 2), keepdim=True)).any(0)
@@ -105,8 +105,8 @@ def extent(result: SemanticDictionary) -> Window:
     return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
 
 
-def _box(window: Window) -> Box:
-    top, left, bottom, right = window
+def _box(crop: Crop) -> Box:
+    top, left, bottom, right = crop
     return left, top, right - left, bottom - top
 
 
@@ -131,7 +131,7 @@ def _contribution(contributions: Float[Tensor, "part"], part: int) -> Bar:
     )
 
 
-def signed_colours(values: Float[Tensor, "channel row column"]) -> Pixels:
+def signed_colours(values: Float[Tensor, "channel row column"]) -> Picture:
     """Values around zero as colours around mid-grey, up to the end of their own scale."""
     shown = values if values.shape[0] in (1, 3) else values.mean(0, keepdim=True)
     return coloured(shown.expand(3, -1, -1).cpu(), Scale.of(list(shown), signed=True))

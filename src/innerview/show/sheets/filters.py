@@ -11,8 +11,8 @@ from ...errors import SettingError
 from ...parameters.filters import Filters
 from ...settings import checked
 from ..drawing.bands import Band, stacked
-from ..drawing.colours import Pixels, Scale, Sharing
-from ..drawing.montage import Picture, enlarged, in_rows, kernel_tiles, montage
+from ..drawing.colours import Picture, Scale, Sharing
+from ..drawing.montage import Resized, enlarged, in_rows, kernel_tiles, montage
 from ..drawing.titles import plain
 
 Labels = Sequence[tuple[float, float, str]]
@@ -84,14 +84,14 @@ def _rows(total: int, on_a_page: int, page: int) -> range:
     return range(page * on_a_page, min(total, (page + 1) * on_a_page))
 
 
-def _tiles(kernel: Float[Tensor, "input row column"], form: _Form, shared: Scale | None) -> list[Picture]:
+def _tiles(kernel: Float[Tensor, "input row column"], form: _Form, shared: Scale | None) -> list[Resized]:
     shown = kernel if form.colour else kernel[: form.inputs]
     scale = shared or Scale.of(list(shown), signed=True)
     tiles = kernel_tiles(shown[None], colour=form.colour, scale=scale)[0]
     return [enlarged(tile, 1 if form.numbers else max(1, round(SIDE / max(tile.shape[:2])))) for tile in tiles]
 
 
-def _laid_out(result: Filters, rows: range, tiles: list[list[Picture]], form: _Form) -> tuple[Pixels, Labels, Beside]:
+def _laid_out(result: Filters, rows: range, tiles: list[list[Resized]], form: _Form) -> tuple[Picture, Labels, Beside]:
     """The picture, the numbers above its tiles and those beside its rows."""
     if form.numbers:
         picture = montage(tiles, gap=0)

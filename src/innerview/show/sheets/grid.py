@@ -6,9 +6,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ...combined.grid import ActivationGrid
-from ..drawing.colours import Pixels, photograph
+from ..drawing.colours import Picture, photograph
 from ..drawing.drawn import drawn
-from ..drawing.montage import Picture, montage
+from ..drawing.montage import Resized, montage
 from ..drawing.paper import LETTERS, LINE, QUIET, Paper
 from ..drawing.titles import plain, wrapped
 
@@ -46,7 +46,7 @@ def grid_sheet(result: ActivationGrid, *, scaled: bool = True) -> Figure:
     return paper.figure
 
 
-def mosaic(result: ActivationGrid, *, scaled: bool) -> Picture:
+def mosaic(result: ActivationGrid, *, scaled: bool) -> Resized:
     """All pictures as one: each in the middle of its cell, with its area in proportion to its strength."""
     largest = float(result.magnitudes.max()) or 1.0
     sides = (result.magnitudes / largest).sqrt() if scaled else torch.ones_like(result.magnitudes)
@@ -59,7 +59,7 @@ def mosaic(result: ActivationGrid, *, scaled: bool) -> Picture:
     )
 
 
-def _cell(picture: Pixels, part: float) -> Picture:
+def _cell(picture: Picture, part: float) -> Resized:
     """The picture with its sides so much shorter, in the middle of a white cell."""
     most = min(1.0, _CELL / max(picture.shape[:2]))
     rows, columns = (max(1, round(side * most)) for side in picture.shape[:2])

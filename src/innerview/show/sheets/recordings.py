@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ...recording.recording import Recording
-from ..drawing.colours import Pixels
+from ..drawing.colours import Picture
 from ..drawing.panels import Panel, Words, panelled
 from ..drawing.paper import rendered
 from .evolution import evolution
@@ -47,7 +47,7 @@ def contact_sheet(recording: Recording, *, probe: int = 0) -> Figure:
     )
 
 
-def frames(recording: Recording, probe: int = 0, *, dpi: float = 100) -> Iterator[Pixels]:
+def frames(recording: Recording, probe: int = 0, *, dpi: float = 100) -> Iterator[Picture]:
     """One picture for each snapshot, all of one size and on one scale."""
     drawing = drawing_of(recording, probe)
     width = SIDE / max(1.0, drawing.proportion)

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from ...combined.shift import Shift
 from ..drawing.chosen import chosen
-from ..drawing.colours import PERCENTILE, Pixels, Scale, flaw, photograph
+from ..drawing.colours import PERCENTILE, Picture, Scale, flaw, photograph
 from ..drawing.rows import Caption, Cell, Row, in_rows_of_cells, titled
 from ..drawing.titles import colour_key, method_title, plain
 
@@ -69,5 +69,5 @@ def _change(result: Shift, image: int) -> Cell:
     return Cell("Change of the explanation", shown, (titled(words),), scale)
 
 
-def _photographs(result: Shift, image: int) -> tuple[Pixels, Pixels]:
+def _photographs(result: Shift, image: int) -> tuple[Picture, Picture]:
     return photograph(result.before.pictures[image]), photograph(result.after.pictures[image])

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...errors import SettingError
 from ...recording.recording import Snapshot
-from ..drawing.colours import Pixels, Scale
+from ..drawing.colours import Picture, Scale
 from ..drawing.montage import in_rows, kernel_tiles, montage
 from ..drawing.panels import Words, panelled
 from ..drawing.titles import plain
@@ -116,7 +116,7 @@ def _kernels(snapshots: Iterable[Snapshot], probe: int) -> Drawing:
     return _pictured(first, probe, lambda measured: _kernel_picture(shown(measured), scale), words)
 
 
-def _kernel_picture(kernels: Float[Tensor, "output input high wide"], scale: Scale) -> Pixels:
+def _kernel_picture(kernels: Float[Tensor, "output input high wide"], scale: Scale) -> Picture:
     """Kernels of 1 × 1 as one picture; others as rows of tiles, or as a square of them where each has one tile."""
     kernels = kernels.nan_to_num()
     if kernels.shape[2:].numel() == 1:
@@ -143,12 +143,12 @@ def _maps(snapshots: Iterable[Snapshot], probe: int) -> Drawing:
     return _pictured(first, probe, lambda measured: _map_picture(shown(measured), scale), words)
 
 
-def _map_picture(maps: Float[Tensor, "image channel high wide"], scale: Scale) -> Pixels:
+def _map_picture(maps: Float[Tensor, "image channel high wide"], scale: Scale) -> Picture:
     tiles = [[scale.paint(each) for each in image] for image in maps.nan_to_num()]
     return montage(_square(tiles[0]) if len(tiles) == 1 else tiles)
 
 
-def _pictured(first: Snapshot, probe: int, picture: Callable[[Measured], Pixels], words: Words) -> Drawing:
+def _pictured(first: Snapshot, probe: int, picture: Callable[[Measured], Picture], words: Words) -> Drawing:
     rows, columns, _ = picture(first.measured[probe]).shape
 
     def draw(axes: Axes, snapshot: Snapshot) -> None:
@@ -167,7 +167,7 @@ def _common(snapshots: Iterable[Snapshot], probe: int, values: Callable[[Measure
     return Scale(limit, any(each.signed for each in scales), any(each.clipped for each in scales))
 
 
-def _square(tiles: list[Pixels]) -> list[list[Pixels]]:
+def _square(tiles: list[Picture]) -> list[list[Picture]]:
     return in_rows(tiles, ceil(sqrt(len(tiles))))
 
 

@@ -16,7 +16,7 @@ from ...operations.table import reads
 from ...operations.tape import CannotRecordError, Ref, Step, Tape, record
 from ...passes.forward import forward
 from ..canvas import Size
-from .window import LEAST
+from .cutout import LEAST
 
 _AT_MOST = 0.5
 

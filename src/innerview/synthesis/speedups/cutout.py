@@ -26,7 +26,7 @@ _MOST_OF_IT = 0.8
 
 
 @dataclass(frozen=True)
-class Window:
+class Cutout:
     """A rectangle of the view, in which a layer's units stand as they do in the whole, from one of them on.
 
     It begins at a multiple of the layer's stride, so that every layer before it meets the same pixels; what lies
@@ -44,7 +44,7 @@ class Window:
     first: tuple[int, int]
 
     @classmethod
-    def around(cls, position: tuple[int, int], field: ReceptiveField, view: Size, least: int) -> "Window":
+    def around(cls, position: tuple[int, int], field: ReceptiveField, view: Size, least: int) -> "Cutout":
         """The smallest one that this position can be computed in, with at least so many rows and columns."""
         rows, columns = (_stretch(position[axis], field, axis, view[axis], least) for axis in (0, 1))
         first = tuple(each.start // stride for each, stride in zip((rows, columns), field.stride, strict=True))
@@ -56,17 +56,17 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Windowed(Objective):
-    """A question about one position of a layer, asked of a window: its activation is moved to where it is in the whole.
+class OfCutout(Objective):
+    """A question about one position of a layer, asked of a cutout: its activation is moved to where it is in the whole.
 
     Attributes:
         objective: the question about the whole.
-        window: where the network looks.
+        cutout: where the network looks.
         grid: rows and columns of the whole layer.
     """
 
     objective: Objective
-    window: Window
+    cutout: Cutout
     grid: tuple[Count, Count]
 
     @property
@@ -77,7 +77,7 @@ class Windowed(Objective):
     def __call__(self, seen: Seen) -> Scores:
         (layer,) = self.layers
         maps = seen.maps(layer)
-        top, left = self.window.first
+        top, left = self.cutout.first
         below, right = (whole - part for whole, part in zip(self.grid, maps.shape[2:], strict=True))
         return self.objective(Seen({layer: functional.pad(maps, (left, right - left, top, below - top))}, None))
 
@@ -86,8 +86,8 @@ class Windowed(Objective):
         return self.objective.describe(net)
 
 
-def windowed(net: Network, objective: Objective, view: Size, least: int = LEAST) -> Windowed | None:
-    """The question asked of a window of such a view; None if it needs most of it, or the window does not do.
+def cut_out(net: Network, objective: Objective, view: Size, least: int = LEAST) -> OfCutout | None:
+    """The question asked of a cutout of such a view; None if it needs most of it, or the cutout does not do.
 
     Whether it does is tried on noise: the answer has to be that of the whole.
     """
@@ -95,16 +95,16 @@ def windowed(net: Network, objective: Objective, view: Size, least: int = LEAST)
     if whole is None:
         return None
     position, field, grid = whole
-    window = Window.around(position, field, view, least)
-    if window.size[0] * window.size[1] > _MOST_OF_IT * view[0] * view[1] or not net.takes(window.size):
+    cutout = Cutout.around(position, field, view, least)
+    if cutout.size[0] * cutout.size[1] > _MOST_OF_IT * view[0] * view[1] or not net.takes(cutout.size):
         return None
-    asked = Windowed(objective, window, grid)
+    asked = OfCutout(objective, cutout, grid)
     return asked if _agrees(net, asked, view) else None
 
 
-def shown(views: Views, windows: Sequence[Window]) -> Float[Tensor, "view channel _ _"]:
-    """What each window shows of its view."""
-    return torch.stack([window.of(view) for window, view in zip(windows, views, strict=True)])
+def shown(views: Views, cutouts: Sequence[Cutout]) -> Float[Tensor, "view channel _ _"]:
+    """What each cutout shows of its view."""
+    return torch.stack([cutout.of(view) for cutout, view in zip(cutouts, views, strict=True)])
 
 
 def _field_of(net: Network, objective: Objective, view: Size) -> tuple[tuple[int, int], ReceptiveField, Size] | None:
@@ -123,7 +123,7 @@ def _field_of(net: Network, objective: Objective, view: Size) -> tuple[tuple[int
 
 
 def _stretch(at: int, field: ReceptiveField, axis: int, length: int, least: int) -> range:
-    """The rows, or columns, of the smallest window; within the view, and from a multiple of the stride on."""
+    """The rows, or columns, of the smallest cutout; within the view, and from a multiple of the stride on."""
     start, stride = field.start[axis], field.stride[axis]
     before = -(start // stride)  # so many units stand before the first one whose field begins within the picture
     latest = max(0, length - least) // stride
@@ -132,9 +132,9 @@ def _stretch(at: int, field: ReceptiveField, axis: int, length: int, least: int)
 
 
 @torch.no_grad()
-def _agrees(net: Network, asked: Windowed, view: Size) -> bool:
+def _agrees(net: Network, asked: OfCutout, view: Size) -> bool:
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(1, net.preprocess.channels, *view, generator=generator).to(net.device, net.dtype)
-    part = score(net, shown(noise, [asked.window]), asked)
+    part = score(net, shown(noise, [asked.cutout]), asked)
     whole = score(net, noise, asked.objective)
     return torch.allclose(part, whole, rtol=1e-2 if net.dtype.itemsize < 4 else 1e-4, atol=1e-6)

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 import innerview as iv
 from innerview.modules.scope import untouched
 from innerview.objectives.scoring import input_gradient
+from innerview.synthesis.speedups.cutout import OfCutout, cut_out, shown
 from innerview.synthesis.speedups.slices import Slices
-from innerview.synthesis.speedups.window import Windowed, shown, windowed
 from small_networks import SmallCNN, TinyViT, network
 
 VIEW = (37, 41)
@@ -45,9 +45,9 @@ def strided(kind: type[nn.Module] = Strided) -> iv.Network:
     return iv.Network(net.module.double(), net.preprocess)
 
 
-def asked(net: iv.Network, objective: iv.Objective, view: tuple[int, int] = VIEW) -> Windowed | None:
+def asked(net: iv.Network, objective: iv.Objective, view: tuple[int, int] = VIEW) -> OfCutout | None:
     with untouched(net.module):
-        return windowed(net, objective, view, least=12)
+        return cut_out(net, objective, view, least=12)
 
 
 @pytest.mark.parametrize(
@@ -66,30 +66,30 @@ def test_every_position_has_its_value_and_gradient(layer: str, kind: type[nn.Mod
         objective = iv.Neuron(layer, 1, position) - 0.5 * iv.Direction(layer, (1.0, 2, 3, 4), position)
         part = asked(net, objective)
         assert part is not None
-        narrower += part.window.size[0] * part.window.size[1] < 0.3 * VIEW[0] * VIEW[1]
+        narrower += part.cutout.size[0] * part.cutout.size[1] < 0.3 * VIEW[0] * VIEW[1]
         with untouched(net.module):
             whole = input_gradient(net, x, objective)
-            found = input_gradient(net, shown(x, [part.window]), part)
+            found = input_gradient(net, shown(x, [part.cutout]), part)
         torch.testing.assert_close(found.scores, whole.scores)
         expected = whole.gradient
         inside = torch.zeros_like(expected)
-        window = part.window
-        inside[0, :, window.top :, window.left :][:, : window.size[0], : window.size[1]] = found.gradient[0]
+        cutout = part.cutout
+        inside[0, :, cutout.top :, cutout.left :][:, : cutout.size[0], : cutout.size[1]] = found.gradient[0]
         torch.testing.assert_close(inside, expected)
     assert narrower > len(positions) / 3
 
 
 def test_pictures_are_those_of_the_whole_view(monkeypatch) -> None:
-    """Two neurons with windows of one size, by every recipe's own views, and in the provenance no trace of it."""
+    """Two neurons with cutouts of one size, by every recipe's own views, and in the provenance no trace of it."""
     net = strided()
     net = iv.Network(net.module, iv.Preprocess((80, 90), mean=(0.5,) * 3, std=(0.25,) * 3))
     why = [iv.Neuron("last", 1, (3, 4)), iv.Neuron("last", 2, (5, 5))]
     with untouched(net.module):
-        assert windowed(net, why[0], (80, 90)) is not None
+        assert cut_out(net, why[0], (80, 90)) is not None
     for recipe in (iv.LUCID, iv.LECTURE):
         found = iv.synthesize(net, why, recipe=recipe, steps=5, seed=1)
         with monkeypatch.context() as patch:
-            patch.setattr("innerview.synthesis.synthesize.windowed", lambda *_: None)
+            patch.setattr("innerview.synthesis.synthesize.cut_out", lambda *_: None)
             patch.setattr("innerview.synthesis.synthesize.slices_for", lambda *_: Slices())
             whole = iv.synthesize(net, why, recipe=recipe, steps=5, seed=1)
         torch.testing.assert_close(found.pixels, whole.pixels)
