@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..errors import ImageError, SettingError
 from ..modules.scope import untouched
+from ..network.default_layer import layer_or_default
 from ..network.network import Network, require_network
 from ..objectives import Objective, Question, as_objective
 from ..objectives.scoring import layer_gradient
@@ -75,6 +76,12 @@ def contributions(net: Network, image: Input, layer: str, objective: Question | 
         asked = as_objective(net, objective, image)
         found = layer_gradient(net, image, asked, layer)
     return Contributions(layer, found.values[0], found.gradient[0], found.scores[0], asked.of(0))
+
+
+def looked_at(net: Network, image: Any, layer: str | None, objective: Question | None) -> tuple[Input, Contributions]:
+    """One image as the network's input, and what a layer, by default the last grid, contributes to the answer."""
+    x = one_image(net, image)
+    return x, contributions(net, x, layer_or_default(net, x, layer), objective)
 
 
 def one_image(net: Network, image: Any) -> Input:

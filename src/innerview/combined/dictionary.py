@@ -1,5 +1,6 @@
 """What a network sees at one position of an image: its strongest units there, each with what it stands for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,7 +12,6 @@ from ..attribution.gradients import Gradient
 from ..attribution.method import Method
 from ..attribution.relu_rules import Deconvolution, GuidedBackprop
 from ..errors import MethodError
-from ..network.default_layer import layer_or_default
 from ..network.network import Network
 from ..network.pictures import pictures
 from ..network.provenance import provenance
@@ -23,8 +23,7 @@ from ..settings import Count, checked
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
-from .contributions import Contributions, Input, Position, one_image
-from .contributions import contributions as contributions_to
+from .contributions import Contributions, Input, Position, looked_at
 
 Projection = Literal["guided", "deconvolution", "gradient"]
 _METHODS: dict[str, Method] = {"guided": GuidedBackprop(), "deconvolution": Deconvolution(), "gradient": Gradient()}
@@ -124,14 +123,14 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
         MethodError: no unit is above zero there, the objective does not depend on the layer, or as in `synthesize`.
     """
     _require(units, project)
-    x = one_image(net, image)
-    seen = contributions_to(net, x, layer_or_default(net, x, layer), objective)
-    there = _there(net, x, seen, seen.place(position), units)
-    made = synthesize(net, _asked(seen, there, power), canvas=canvas, recipe=recipe, steps=steps, seed=seed)
-    project, projections = _projected(net, x, there, project)
-    how = {"layer": seen.layer, "position": there.position, "units": units, "project": project, "power": power}
+    x, seen = looked_at(net, image, layer, objective)
+    place = seen.place(position)
+    chosen = _strongest(seen, place, units)
+    made = synthesize(net, _asked(seen, place, chosen, power), canvas=canvas, recipe=recipe, steps=steps, seed=seed)
+    project, projections = _projected(net, x, [Neuron(seen.layer, unit, place) for unit in chosen], project)
+    how = {"layer": seen.layer, "position": place, "units": units, "project": project, "power": power}
     return SemanticDictionary(
-        **vars(there),
+        **_there(net, x, seen, place, chosen),
         pixels=made.pixels[:-1],
         projections=projections,
         whole=made.pixels[-1],
@@ -140,45 +139,31 @@ def semantic_dictionary(  # noqa: PLR0913 - all but what is looked at are option
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _There:
-    """What the dictionary says without its pictures."""
-
-    layer: str
-    position: Position
-    grid: tuple[int, int]
-    units: Int[Tensor, "unit"]
-    activations: Float[Tensor, "unit"]
-    contributions: Float[Tensor, "unit"]
-    contribution: Float[Tensor, ""]
-    score: Float[Tensor, ""]
-    picture: UInt8[Tensor, "colour height width"]
-    field: ReceptiveField | None
-
-
-def _there(net: Network, image: Input, seen: Contributions, position: Position, units: int) -> _There:
+def _there(net: Network, image: Input, seen: Contributions, position: Position, units: list[int]) -> dict[str, Any]:
+    """What the dictionary says before its pictures are made."""
     row, column = position
-    chosen = _strongest(seen, position, units)
     activations, contributed = seen.activations[:, row, column], seen.values[:, row, column]
-    return _There(
-        layer=seen.layer,
-        position=position,
-        grid=(seen.values.shape[1], seen.values.shape[2]),
-        units=torch.tensor(chosen),
-        activations=activations[chosen],
-        contributions=contributed[chosen],
-        contribution=contributed.sum(),
-        score=seen.score,
-        picture=pictures(net, image)[0],
-        field={info.name: info.receptive_field for info in net.traced(image)}.get(seen.layer),
-    )
+    return {
+        "layer": seen.layer,
+        "position": position,
+        "grid": (seen.values.shape[1], seen.values.shape[2]),
+        "units": torch.tensor(units),
+        "activations": activations[units],
+        "contributions": contributed[units],
+        "contribution": contributed.sum(),
+        "score": seen.score,
+        "picture": pictures(net, image)[0],
+        "field": {info.name: info.receptive_field for info in net.traced(image)}.get(seen.layer),
+    }
 
 
-def _asked(seen: Contributions, there: _There, power: float) -> list[Channel | Direction]:
+def _asked(seen: Contributions, position: Position, units: list[int], power: float) -> list[Channel | Direction]:
     """What the pictures answer: each unit, and last all channels of the position together."""
-    together = seen.activations[:, there.position[0], there.position[1]]
-    units = [Channel(there.layer, unit) for unit in there.units.tolist()]
-    return [*units, Direction(there.layer, tuple(together.tolist()), power=power)]
+    together = seen.activations[:, position[0], position[1]]
+    return [
+        *(Channel(seen.layer, unit) for unit in units),
+        Direction(seen.layer, tuple(together.tolist()), power=power),
+    ]
 
 
 def _require(units: int, project: str) -> None:
@@ -199,14 +184,13 @@ def _strongest(seen: Contributions, position: Position, units: int) -> list[int]
 
 
 def _projected(
-    net: Network, image: Input, there: _There, project: Projection
+    net: Network, image: Input, neurons: Sequence[Neuron], project: Projection
 ) -> tuple[Projection, Float[Tensor, "unit channel height width"]]:
-    """The rule that applies, and each unit's projection by it."""
-    neurons = [Neuron(there.layer, unit, there.position) for unit in there.units.tolist()]
+    """The rule that applies, and each neuron's projection by it."""
     try:
         with sharing(net, image) as x:
             return project, torch.cat([_METHODS[project](net, x, each).values for each in neurons])
     except MethodError:
         if project == "gradient":
             raise
-        return _projected(net, image, there, "gradient")
+        return _projected(net, image, neurons, "gradient")

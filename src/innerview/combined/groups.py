@@ -9,7 +9,6 @@ from torch import Tensor
 
 from ..errors import MethodError, SettingError
 from ..modules.scope import untouched
-from ..network.default_layer import layer_or_default
 from ..network.network import Network
 from ..network.pictures import pictures
 from ..network.provenance import provenance
@@ -18,8 +17,7 @@ from ..results import Provenance, Result
 from ..synthesis.canvas import Canvas
 from ..synthesis.recipe import CLEAR, Recipe
 from ..synthesis.synthesize import synthesize
-from .contributions import Contributions, Values, one_image
-from .contributions import contributions as contributions_to
+from .contributions import Contributions, Values, looked_at
 
 _FROM_SINGULAR_VECTORS = {"init": "nndsvd", "random_state": 0, "tol": 0, "max_iter": 300}
 Maps = Float[Tensor, "group row column"]
@@ -106,42 +104,33 @@ def neuron_groups(  # noqa: PLR0913 - all but what is looked at are optional
             its range.
         MethodError: nothing of the layer is above zero, the objective does not depend on it, or as in `synthesize`.
     """
-    x = one_image(net, image)
-    seen = contributions_to(net, x, layer_or_default(net, x, layer), objective)
-    found = _grouped(net, seen, groups)
-    asked = [Direction(seen.layer, tuple(vector.tolist()), power=power) for vector in found.vectors]
+    x, seen = looked_at(net, image, layer, objective)
+    maps, vectors, carried = _grouped(net, seen, groups)
+    asked = [Direction(seen.layer, tuple(vector.tolist()), power=power) for vector in vectors]
     made = synthesize(net, asked, canvas=canvas, recipe=recipe, steps=steps, seed=seed)
     how = {"layer": seen.layer, "groups": groups, "power": power}
     return NeuronGroups(
-        **vars(found),
+        layer=seen.layer,
+        maps=maps,
+        vectors=vectors,
+        contributions=carried,
+        remainder=seen.values.sum() - carried.sum(),
         pixels=made.pixels,
         alive=made.alive,
+        score=seen.score,
         picture=pictures(net, x)[0],
         provenance=provenance(net, "neuron_groups", [seen.question], **how, **made.provenance.settings),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Grouped:
-    """The groups without their pictures."""
-
-    layer: str
-    maps: Maps
-    vectors: Vectors
-    contributions: Float[Tensor, "group"]
-    remainder: Float[Tensor, ""]
-    score: Float[Tensor, ""]
-
-
-def _grouped(net: Network, seen: Contributions, groups: int) -> _Grouped:
-    """The groups, the one with the largest contribution first."""
+def _grouped(net: Network, seen: Contributions, groups: int) -> tuple[Maps, Vectors, Float[Tensor, "group"]]:
+    """The groups' maps, channels and contributions, the largest contribution first."""
     _require(seen, groups)
     with untouched(net.module):  # the first import of scikit-learn draws random numbers
         maps, vectors = factorized(seen.activations.clamp_min(0), groups)
     carried = torch.einsum("gyx,gc,cyx->g", maps, vectors, seen.gradients)
     order = carried.argsort(descending=True, stable=True)
-    remainder = seen.values.sum() - carried.sum()
-    return _Grouped(seen.layer, maps[order], vectors[order], carried[order], remainder, seen.score)
+    return maps[order], vectors[order], carried[order]
 
 
 def factorized(activations: Values, groups: int) -> tuple[Maps, Vectors]:
