@@ -92,7 +92,7 @@ NEIGHBOURHOODS = [
     conv(numbers(2, 2, 2, 1, 2), (1, 2, 1), (0, 0, 1), (1, 1, 1), source=numbers(1, 2, 3, 3, 3), less=("weight",)),
     conv(numbers(4, 3, 3, 3), stride=(2, 2), transposed=True, less=("weight",)),
     conv(numbers(4, 1, 3, 3), stride=(2, 2), transposed=True, groups=4, less=("weight",)),
-    Case(aten.max_pool2d.default, (X, [2], [])),
+    Case(aten.max_pool2d.default, (X, [3], [2], [1])),
     Case(aten.max_pool2d_with_indices.default, (X, [3, 2], [2, 1], [1, 0], [1, 2], True)),
     Case(aten.max_pool3d_with_indices.default, (X, [2, 1, 3], [1, 1, 2])),
     Case(aten.avg_pool2d.default, (X, [3], [2], [1])),
@@ -103,6 +103,7 @@ NEIGHBOURHOODS = [
     Case(aten._adaptive_avg_pool2d.default, (X, [1, 1])),
     Case(aten._adaptive_avg_pool3d.default, (X[None], [4, 2, 3])),
     Case(aten.adaptive_max_pool2d.default, (X, [2, 6])),
+    Case(aten.adaptive_max_pool2d.default, (X, [1, 4])),
     Case(aten.upsample_nearest2d.default, (X, [7, 12])),
     Case(aten.upsample_nearest2d.default, (X, [3, 2])),
     Case(aten.upsample_bilinear2d.default, (X, [7, 12], False)),
@@ -147,6 +148,8 @@ SUMS = [
     Case(aten.var.correction, (X, [2, 3]), {"keepdim": True}),
     Case(aten.var_mean.correction, (X, [1]), {"keepdim": True}),
     Case(aten._softmax.default, (T, -1, False)),
+    Case(aten._softmax.default, (numbers(), 0, False), less=("self",)),
+    Case(aten.sum.dim_IntList, (numbers(), [0])),
     Case(aten._log_softmax.default, (T, 1, False)),
     Case(aten._safe_softmax.default, (T, 2)),
     Case(aten.cumsum.default, (X, 1), less=("self",)),
@@ -183,11 +186,13 @@ MOVES = [
     Case(aten.view.default, (X, [2, 2, 2, 1, 30])),
     Case(aten.view.default, (X[:, :, :, :1], [2, 4, 5])),
     Case(aten.view.default, (X, [-1])),
+    Case(aten.view.default, (X[:, :0], [0, 30])),
     Case(aten._unsafe_view.default, (X, [8, 5, 6])),
     Case(aten._reshape_alias.default, (X, [40, 6], [6, 1])),
     Case(aten.as_strided.default, (X, [2, 20, 1, 6], [120, 6, 7, 1])),
     Case(aten.as_strided.default, (X, [2, 3], [1, 2]), less=("self",)),
     Case(aten.as_strided.default, (X, [2, 3, 5, 6], [120, 30, 6, 1]), less=("self",)),
+    Case(aten.as_strided.default, (X, [2, 4, 6, 5], [120, 30, 1, 6]), less=("self",)),
     Case(aten.as_strided.default, (X, [240], [1], 0), less=("self",)),
     Case(aten.permute.default, (X, [0, -2, 3, 1])),
     Case(aten.transpose.int, (X, 1, -1)),
@@ -216,6 +221,7 @@ MOVES = [
     Case(aten.index.Tensor, (X, [None, torch.tensor([2, 0, 1])])),
     Case(aten.index.Tensor, (X, [None, None, torch.tensor([[1, 0]]), torch.tensor([[3], [5]])])),
     Case(aten.index.Tensor, (X, [torch.tensor([1, 0]), None, torch.tensor([4, 2])])),
+    Case(aten.index.Tensor, (X, [None, torch.tensor([1, 3]), None, torch.tensor([0, 5])])),
     Case(aten.index.Tensor, (X, [torch.tensor(1)])),
     Case(aten.index.Tensor, (X, [None, torch.tensor([True, False, True, False])]), less=("self",)),
 ]
@@ -224,10 +230,12 @@ UNSET = [
     Case(aten.new_empty.default, (X, [3])),
     Case(aten.new_full.default, (X, [3], 2.0)),
 ]
-ON_A_GPU = {
-    aten.cudnn_batch_norm,
-    aten._scaled_dot_product_flash_attention,
-    aten._scaled_dot_product_efficient_attention,
-    aten._scaled_dot_product_cudnn_attention,
-}
+QUERY = (HEADS, HEADS + 1, HEADS - 1)
+ON_A_GPU = [
+    (aten.cudnn_batch_norm, aten.native_batch_norm, (X, *EVIDENCE, False, 0.1, 1e-5)),
+    (aten._scaled_dot_product_flash_attention, aten._scaled_dot_product_flash_attention_for_cpu, QUERY),
+    (aten._scaled_dot_product_efficient_attention, aten._scaled_dot_product_attention_math, (*QUERY, numbers(5, 5))),
+    (aten._scaled_dot_product_cudnn_attention, aten._scaled_dot_product_attention_math, (*QUERY, numbers(5, 5))),
+]
+"""Operations that a processor does not have, each with one that computes the same, and what both are given."""
 CASES = [*POINTWISE, *NEIGHBOURHOODS, *SUMS, *PRODUCTS, *MOVES]

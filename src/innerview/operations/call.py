@@ -77,11 +77,12 @@ class Passage:
 
     @cached_property
     def axis(self) -> int:
-        """The axis that `dim` names."""
-        return self.arguments["dim"] % self.rank
+        """The axis that `dim` names; 0 where there is none."""
+        return self.arguments["dim"] % max(self.rank, 1)
 
     def axes(self, name: str) -> tuple[int, ...]:
         """The axes that an argument names; all if it names none."""
         named = self.arguments.get(name)
         listed = [named] if isinstance(named, int) else named
-        return tuple(sorted(each % self.rank for each in listed)) if listed else tuple(range(self.rank))
+        axes = range(self.rank)
+        return tuple(sorted(axes[each] for each in listed)) if listed and axes else tuple(axes)

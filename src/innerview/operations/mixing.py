@@ -4,22 +4,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from .call import Passage
 from .moves import without
-from .reach import How, Link, Reach, every, kept
+from .reach import How, Link, Reach, every, everything, kept
 
 
-def pointwise(way: Passage) -> Reach:
-    """Values in the same place."""
-    return broadcast(way)
-
-
-def everything(way: Passage) -> Reach:
-    """All values."""
-    return Reach(tuple(every(range(way.rank))))
+def pointwise(way: Passage, full: Collection[int] = ()) -> Reach:
+    """Values in the same place, counted from the last axis; an axis of one position is read by all, as are some."""
+    by = len(way.result) - way.rank
+    same = [axis for axis, each in enumerate(way.operand.shape) if axis not in full and each == way.result[axis + by]]
+    return Reach((*kept(same, by), *every(axis for axis in range(way.rank) if axis not in same)))
 
 
 def overwritten(way: Passage) -> Reach | None:
     """Not what was there, but what takes its place."""
-    return None if way.operand.name == "self" else broadcast(way)
+    return None if way.operand.name == "self" else pointwise(way)
 
 
 def reduction(way: Passage) -> Reach:
@@ -91,18 +88,12 @@ def attention(full: Mapping[str, Sequence[int]]) -> Callable[[Passage], Reach]:
 
     def describe(way: Passage) -> Reach:
         axes = full.get(way.operand.name)
-        return everything(way) if axes is None else broadcast(way, [axis % way.rank for axis in axes])
+        return everything(way.rank) if axes is None else pointwise(way, [axis % way.rank for axis in axes])
 
     return describe
 
 
-def broadcast(way: Passage, full: Sequence[int] = ()) -> Reach:
-    """Values in the same place, counted from the last axis; an axis of one position is read by all, as are some."""
-    by = len(way.result) - way.rank
-    same = [axis for axis, each in enumerate(way.operand.shape) if axis not in full and each == way.result[axis + by]]
-    return Reach((*kept(same, by), *every(axis for axis in range(way.rank) if axis not in same)))
-
-
 def mixed(way: Passage, axes: Collection[int]) -> Reach:
     """All positions along some axes, which all the others stay beside."""
-    return Reach((*kept(axis for axis in range(way.rank) if axis not in axes), *every(axes)))
+    rest = (axis for axis in range(way.rank) if axis not in axes)
+    return Reach((*kept(rest), *every(axis for axis in range(way.rank) if axis in axes)))

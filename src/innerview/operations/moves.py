@@ -6,12 +6,12 @@ from math import prod
 import torch
 
 from .call import Passage
-from .reach import How, Link, Reach, Window, every, kept, regrouped
+from .reach import How, Link, Reach, Window, everything, kept, regrouped
 
 
 def view(way: Passage) -> Reach:
-    """The values in the same order, in another shape."""
-    return regrouped(way.operand.shape, way.result)
+    """The values in the same order, in another shape; the bits, as numbers of another kind, are others."""
+    return everything(way.rank) if "dtype" in way.arguments else regrouped(way.operand.shape, way.result)
 
 
 def strided(way: Passage) -> Reach:
@@ -20,7 +20,7 @@ def strided(way: Passage) -> Reach:
     for length, stride in zip(reversed(way.result), reversed(way.arguments["stride"]), strict=True):
         in_order &= length == 1 or stride == step
         step *= length
-    return view(way) if in_order and step == prod(way.operand.shape) else Reach(tuple(every(range(way.rank))))
+    return view(way) if in_order and step == prod(way.operand.shape) else everything(way.rank)
 
 
 def permuted(order: Callable[[Passage], Sequence[int]]) -> Callable[[Passage], Reach]:
@@ -110,14 +110,14 @@ def shuffled(name: str) -> Callable[[Passage], Reach]:
 
 def picked(way: Passage) -> Reach:
     """Positions along an axis, as a tensor numbers them."""
-    return Reach(tuple(every(range(way.rank)))) if way.operand.name == "index" else shuffled("dim")(way)
+    return everything(way.rank) if way.operand.name == "index" else shuffled("dim")(way)
 
 
 def indexed(way: Passage) -> Reach:
     """Positions as tensors number them: they lie where the axes were that are numbered, or in front if apart."""
     indices = way.arguments["indices"]
     if way.operand.name == "indices" or any(each is not None and each.dtype in MASKS for each in indices):
-        return Reach(tuple(every(range(way.rank))))
+        return everything(way.rank)
     axes = tuple(axis for axis, index in enumerate(indices) if index is not None)
     found = len(torch.broadcast_shapes(*(indices[axis].shape for axis in axes)))
     first = axes[0] if len(axes) == axes[-1] + 1 - axes[0] else 0

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from math import prod
 from typing import NamedTuple
 
 Axes = tuple[int, ...]
@@ -38,14 +39,14 @@ class Window:
     even: bool = True
 
     @property
-    def reach(self) -> int:
+    def width(self) -> int:
         """From the first position that is read to the last."""
         return self.dilation * (self.kernel - 1) + 1
 
     def positions(self, at: int) -> range:
         """What one position reads; some may lie beyond the ends."""
         start = at * self.stride - self.padding
-        return range(start, start + self.reach, self.dilation)
+        return range(start, start + self.width, self.dilation)
 
 
 EACH = Window()
@@ -84,6 +85,11 @@ class Reach:
         return EACH if found is How.SAME else found
 
 
+def everything(rank: int) -> Reach:
+    """All values, of so many axes."""
+    return Reach(tuple(every(range(rank))))
+
+
 def every(axes: Iterable[int]) -> list[Link]:
     """The links of axes that are read in full."""
     return [Link((axis,), (), How.ALL) for axis in axes]
@@ -96,6 +102,8 @@ def kept(axes: Iterable[int], by: int = 0) -> list[Link]:
 
 def regrouped(source: Sequence[int], result: Sequence[int]) -> Reach:
     """The same values in the same order, row by row, in another shape; each link holds as few axes as can be."""
+    if prod(source) != prod(result) or not prod(source):
+        return everything(len(source))
     links: list[Link] = []
     i = j = 0
     while i < len(source):

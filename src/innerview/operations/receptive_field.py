@@ -32,7 +32,7 @@ class Span:
     def through(self, window: Window) -> "Span":
         """What a unit sees that reads a window of such units."""
         return Span(
-            self.size + (window.reach - 1) * self.stride,
+            self.size + (window.width - 1) * self.stride,
             self.stride * window.stride,
             self.start - window.padding * self.stride,
         )

@@ -30,6 +30,7 @@ class Operation:
         first: only the first of its results is described.
         moves: what comes out are values that went in, or constants.
         broadcasts: axes of one position are as good as longer ones.
+        fixed: its arguments hold lengths of axes, so that it does something else with a part of what it is given.
         sizes: the argument that holds the length of the result's first axis, alone or before others.
     """
 
@@ -37,6 +38,7 @@ class Operation:
     first: bool = False
     moves: bool = False
     broadcasts: bool = False
+    fixed: bool = False
     sizes: str | None = None
 
 
@@ -110,10 +112,10 @@ TABLE: Mapping[Any, Operation] = {
         ("max_pool3d_with_indices", Operation(neighbourhoods.pooling(3, -inf), first=True)),
         ("avg_pool2d", Operation(neighbourhoods.pooling(2))),
         ("avg_pool3d", Operation(neighbourhoods.pooling(3))),
-        ("_adaptive_avg_pool2d _adaptive_avg_pool3d", Operation(neighbourhoods.adaptive(How.MATRIX))),
-        ("adaptive_max_pool2d", Operation(neighbourhoods.adaptive(How.SOME), first=True)),
-        ("upsample_nearest2d upsample_bilinear2d upsample_bicubic2d", Operation(neighbourhoods.resampling)),
-        ("_upsample_nearest_exact2d _upsample_bilinear2d_aa", Operation(neighbourhoods.resampling)),
+        ("_adaptive_avg_pool2d _adaptive_avg_pool3d", Operation(neighbourhoods.adaptive(How.MATRIX), fixed=True)),
+        ("adaptive_max_pool2d", Operation(neighbourhoods.adaptive(How.SOME), first=True, fixed=True)),
+        ("upsample_nearest2d upsample_bilinear2d upsample_bicubic2d", Operation(neighbourhoods.resampling, fixed=True)),
+        ("_upsample_nearest_exact2d _upsample_bilinear2d_aa", Operation(neighbourhoods.resampling, fixed=True)),
         ("im2col", Operation(neighbourhoods.patches, moves=True)),
         ("constant_pad_nd", Operation(neighbourhoods.padded, moves=True)),
         ("reflection_pad2d replication_pad2d", Operation(neighbourhoods.bordered, moves=True)),
@@ -121,7 +123,7 @@ TABLE: Mapping[Any, Operation] = {
         ("native_batch_norm _native_batch_norm_legit_no_training", BATCH_NORM),
         ("cudnn_batch_norm", BATCH_NORM),
         ("native_layer_norm", Operation(mixing.layer_norm, first=True)),
-        ("native_group_norm", Operation(mixing.group_norm, first=True, sizes="N")),
+        ("native_group_norm", Operation(mixing.group_norm, first=True, fixed=True, sizes="N")),
         ("mean sum amax amin max min prod logsumexp", Operation(mixing.reduction)),
         ("argmax argmin linalg_vector_norm norm std var var_mean", Operation(mixing.reduction)),
         ("_softmax _log_softmax _safe_softmax cumsum sort topk", Operation(mixing.mixture)),
@@ -138,8 +140,8 @@ TABLE: Mapping[Any, Operation] = {
         ("_scaled_dot_product_attention_math", Operation(_BY_HEAD, first=True)),
         ("_native_multi_head_attention _transformer_encoder_layer_fwd", Operation(_ALL_HEADS, first=True)),
         # The same values in another shape or order, some of them, or several tensors as one.
-        ("view _unsafe_view _reshape_alias", Operation(moves.view, moves=True, sizes="size")),
-        ("as_strided", Operation(moves.strided, moves=True, sizes="size")),
+        ("view _unsafe_view _reshape_alias", Operation(moves.view, moves=True, fixed=True, sizes="size")),
+        ("as_strided", Operation(moves.strided, moves=True, fixed=True, sizes="size")),
         ("permute", Operation(moves.permuted(lambda way: way.arguments["dims"]), moves=True)),
         ("transpose", Operation(moves.permuted(moves.swapped), moves=True)),
         ("t", Operation(moves.permuted(lambda way: range(way.rank)[::-1]), moves=True)),
@@ -149,7 +151,7 @@ TABLE: Mapping[Any, Operation] = {
         ("slice", Operation(moves.sliced, moves=True)),
         ("split split_with_sizes", Operation(moves.split, moves=True)),
         ("cat", Operation(moves.joined, moves=True)),
-        ("expand", Operation(mixing.pointwise, moves=True, broadcasts=True, sizes="size")),
+        ("expand", Operation(mixing.pointwise, moves=True, fixed=True, sizes="size")),
         ("repeat", Operation(moves.repeated, moves=True)),
         ("flip", Operation(moves.shuffled("dims"), moves=True)),
         ("roll", Operation(moves.shuffled("dims"), moves=True)),

@@ -26,7 +26,7 @@ def always(monkeypatch) -> None:
     monkeypatch.setattr(regions, "WORTHWHILE", float("inf"))
 
 
-WHOLE = {"reflected", "group norm", "average of what is there"}
+WHOLE = {"reflected", "group norm", "average of what is there", "adaptive, as large", "adaptive maximum, as large"}
 
 
 def both(net: iv.Network, x: Tensor, why: iv.Objective, **settings: object) -> tuple[Tensor, Tensor]:

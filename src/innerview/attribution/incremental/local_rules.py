@@ -31,14 +31,16 @@ def local_rule(recorded: Recorded) -> LocalRule | None:
     if not recorded.of_maps:
         return None
     reaches = recorded.reaches
+    rows, columns = reaches[0].along(2), reaches[0].along(3)
+    if How.MATRIX in (rows, columns):
+        return _resampled(recorded) if {rows, columns} <= {How.MATRIX, EACH} else None
+    if recorded.fixed:
+        return None
     if all(each.keeps(2) and each.keeps(3) for each in reaches):
         return _batch_norm(recorded) if is_batch_norm(recorded.step) else _at_each_position(recorded)
-    if len(reaches) > 1:
-        return None
-    rows, columns = reaches[0].along(2), reaches[0].along(3)
-    if isinstance(rows, Window) and isinstance(columns, Window):
+    if isinstance(rows, Window) and isinstance(columns, Window) and len(reaches) == 1:
         return _windowed(recorded, (rows, columns))
-    return _resampled(recorded) if {rows, columns} <= {How.MATRIX, EACH} else None
+    return None
 
 
 def collapse_of(recorded: Recorded) -> Callable[[Region], Tensor] | None:

@@ -54,9 +54,14 @@ class Recorded:
         return self.known is not None and self.known.moves
 
     @property
+    def fixed(self) -> bool:
+        """Whether it does something else with a part of what it is given."""
+        return self.known is not None and self.known.fixed
+
+    @property
     def of_maps(self) -> bool:
         """Whether it reads and gives maps, image by image, with constants that are the same at all positions."""
-        if self.known is None or self.known.sizes or any(each.dim() != 4 for each in (*self.sources, self.gives[0])):
+        if self.known is None or any(each.dim() != 4 for each in (*self.sources, self.gives[0])):
             return False
         return all(read is not None and all(map(_position_free, read)) for read in self.read)
 

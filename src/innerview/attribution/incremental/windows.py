@@ -51,14 +51,14 @@ class Extent:
 
     def through(self, window: Window, length: int) -> "Extent":
         """The extent behind an operation that reads such windows and gives `length` positions."""
-        low = _floor(self.low + window.padding - window.reach + window.stride, window.stride).clamp(0, length - 1)
+        low = _floor(self.low + window.padding - window.width + window.stride, window.stride).clamp(0, length - 1)
         high = (_floor(self.high - 1 + window.padding, window.stride) + 1).clamp_max(length)
         return Extent.covering(low, torch.maximum(high, low + 1), length)
 
     def read_by(self, window: Window) -> Int[Tensor, "mask position"]:
         """What an operation must be given, without padding it further, to compute the positions kept."""
         first = self.start * window.stride - window.padding
-        return first[:, None] + torch.arange((self.size - 1) * window.stride + window.reach)
+        return first[:, None] + torch.arange((self.size - 1) * window.stride + window.width)
 
     def joined(self, other: "Extent") -> "Extent":
         """Where either has changed."""

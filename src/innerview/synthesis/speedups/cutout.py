@@ -112,11 +112,12 @@ def _field_of(net: Network, objective: Objective, view: Size) -> tuple[tuple[int
     if objective.reads_output or len(objective.layers) != 1:
         return None
     (layer,) = objective.layers
-    position = objective.part(layer).position
-    blank = net.blank(view)
+    position, blank = objective.part(layer).position, net.blank(view)
     info = {each.name: each for each in net.traced(blank)}.get(layer)
-    field = info.receptive_field if info else None
-    if info is None or field is None or position is None or field.is_whole_image or len(info.finished) > 1:
+    if info is None or position is None or len(info.finished) > 1 or len(info.output_shape) != 3:
+        return None
+    field = info.receptive_field
+    if field is None or field.is_whole_image:
         return None
     rows, columns = reading(net, blank, layer)(torch.empty(1, *info.output_shape, device="meta")).shape[2:]
     return (position, field, (rows, columns)) if position[0] in range(rows) and position[1] in range(columns) else None
