@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 from jaxtyping import config, install_import_hook
 
 # Here and not with an option of pytest's, which does not reach the processes of pytest-xdist.
 install_import_hook("innerview", "runtime_types.check")
+
+settings.register_profile("same", derandomize=True)  # a change fails for what it changed, not for a new draw
+settings.register_profile("new", derandomize=False)
+settings.load_profile("same")
 
 if "OMP_NUM_THREADS" not in os.environ:
     torch.set_num_threads(1)  # the same sums on any number of cores, and the tests run side by side

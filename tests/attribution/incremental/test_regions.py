@@ -53,7 +53,20 @@ def test_regions_equal_plain_occlusion_on_any_network(data: st.DataObject) -> No
         return
     net = network(module)
     fast, plain = both(net, x, iv.Logit(2), window=window, stride=stride, fill=0.25)
-    torch.testing.assert_close(fast, plain, rtol=1e-9, atol=1e-11)
+    torch.testing.assert_close(fast, plain, rtol=1e-9, atol=1e-11, equal_nan=True)
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("flatten", [True, False])
+@pytest.mark.parametrize("after", ["norm", "padded", "every other position"])
+def test_a_map_of_which_nothing_is_left_has_no_windows(after: str, flatten: bool) -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 3, stride=4, padding=1), Drawn(["the end", after], flatten)).double().eval()
+    x = torch.randn(1, 3, 12, 12, dtype=torch.float64)
+    with torch.no_grad():
+        assert module[0](x)[:, :, 3:].numel() == 0
+        module(x)
+    fast, plain = both(network(module), x, iv.Logit(2), window=3, stride=2)
+    torch.testing.assert_close(fast, plain, rtol=1e-9, atol=1e-11, equal_nan=True)
 
 
 @pytest.mark.usefixtures("always")

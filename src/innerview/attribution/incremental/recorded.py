@@ -60,8 +60,8 @@ class Recorded:
 
     @property
     def of_maps(self) -> bool:
-        """Whether it reads and gives maps, image by image, with constants that are the same at all positions."""
-        if self.known is None or any(each.dim() != 4 for each in (*self.sources, self.gives[0])):
+        """Whether it reads and gives maps, none empty, image by image, with the same constants at all positions."""
+        if self.known is None or any(each.dim() != 4 or not each.numel() for each in (*self.sources, self.gives[0])):
             return False
         return all(read is not None and all(map(_position_free, read)) for read in self.read)
 
