@@ -15,7 +15,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 def page() -> ModuleType:
     """The script that runs it."""
     spec = spec_from_file_location("just_trained", DOCS / "just_trained.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
