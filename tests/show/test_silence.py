@@ -13,8 +13,8 @@ from innerview.show.page.speaking import first_that_speaks
 
 SENTENCE = (
     "Grad-CAM is zero everywhere where its channels, each weighted by the mean of its gradient, speak against the "
-    "answer at every position. Where a head flattens the grid, so that each position counts in its own way, that mean says "
-    "little: HiResCAM and LayerCAM take the gradient at each position."
+    "answer at every position. Where a head flattens the grid, so that each position counts in its own way, that "
+    "mean says little: HiResCAM and LayerCAM take the gradient at each position."
 )
 X = torch.tensor([[[[0.75, 0.25], [0.25, 0.25]]]])
 
