@@ -80,7 +80,7 @@ def cut(module: nn.Module, at: str, end: str) -> bool:
 
 @pytest.mark.parametrize(
     ("module", "end"),
-    [(UNet(), "deep"), (Dense(), "join"), (Residual(), "relu"), (SmallCNN(), "relu"), (Tokens(), "norm")],
+    [(UNet(), "deep"), (Dense(), "join"), (Residual(), "pool"), (SmallCNN(), "relu"), (Tokens(), "norm")],
 )
 def test_cut_anywhere_on_the_path_the_end_sees_nothing_and_elsewhere_something(module: nn.Module, end: str) -> None:
     net = network(module)

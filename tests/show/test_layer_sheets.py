@@ -104,7 +104,7 @@ def test_pairs_are_rows_of_outputs_and_columns_of_inputs() -> None:
     found = iv.filters(wide(6), "1", outputs=[5, 2])
     drawn = iv.figure(found)
     assert pictures(drawn)[0].shape == (2 * 39 + 3, 4 * 39 + 3 * 3, 3)
-    assert "2 of 6 kernels of 3×3, 4 of 4 inputs" in words(drawn)
+    assert "2 of 6 kernels of 3×3 4 of 4 inputs." in words(drawn)
     assert {"5", "2", "0", "1", "3"} <= set(words(drawn).split())
 
 
@@ -123,8 +123,8 @@ def test_point_kernels_are_one_picture() -> None:
 @pytest.mark.usefixtures("unchecked_types")
 def test_what_does_not_fit_is_on_the_next_page_and_said() -> None:
     found = iv.filters(wide(50), "1")
-    assert "40 of 50 kernels of 3×3, 4 of 4 inputs, page 0 of 0–1" in words(iv.figure(found))
-    assert "10 of 50 kernels of 3×3, 4 of 4 inputs, page 1 of 0–1" in words(iv.figure(found, page=1))
+    assert "40 of 50 kernels of 3×3 4 of 4 inputs, page 0 of 0–1." in words(iv.figure(found))
+    assert "10 of 50 kernels of 3×3 4 of 4 inputs, page 1 of 0–1." in words(iv.figure(found, page=1))
     with pytest.raises(SettingError, match=r"^the 50 kernels have 2 page\(s\), numbered from 0; got 2$"):
         iv.figure(found, page=2)
     with pytest.raises(SettingError, match=r'^scale is "shared" or "each"; got \'own\'$'):
