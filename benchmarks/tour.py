@@ -1,7 +1,7 @@
 """How long the first page takes: `python benchmarks/tour.py --out docs/tour-cost.md`.
 
-`innerview tour` as a newcomer runs it, each time in a process of its own, beside a process that only imports PyTorch and
-one forward pass of the same network.
+`innerview tour` as a newcomer runs it, each time in a process of its own, beside a process that only imports PyTorch,
+and one forward pass of the same network.
 """
 
 import argparse
