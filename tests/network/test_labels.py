@@ -101,7 +101,7 @@ def test_every_imagenet_name_finds_its_class_or_is_ambiguous(shared_data: Path) 
             assert labels.index(label) == index
         except LabelError:
             ambiguous.append(label)
-    assert set(ambiguous) == {"crane", "maillot", "cardigan", "harp", "missile", "partridge"}
+    assert set(ambiguous) == {"crane", "maillot", "cardigan"}
     assert sentence(labels, "crane") == "2 classes are called 'crane': 134 ('crane'), 517 ('crane'); give the index"
     assert "386 ('African elephant, Loxodonta africana')" in sentence(labels, "african elefant")
 

@@ -102,7 +102,7 @@ def _indices(of_each: Iterable[set[str]]) -> dict[str, list[int]]:
 
 
 def _first(label: str) -> str:
-    return label.split(",")[0].strip()
+    return label.split(",", maxsplit=1)[0].strip()
 
 
 def _folded(name: str) -> str:
