@@ -141,7 +141,7 @@ def _parts(visit: Visit) -> Sequence[Part]:
 SECTION = Section(
     anchor="fragile",
     title="How fragile is the answer?",
-    lead="The photograph itself takes small steps, each in the direction in which its answer becomes less probable "
+    lead="The image itself takes small steps, each in the direction in which its answer becomes less probable "
     "fastest. Often a few steps that nobody can see are enough for another answer: it shows how near to each other "
     "the classes lie for the network.",
     parts=_parts,

@@ -44,7 +44,7 @@ SECTION = Section(
     anchor="where",
     title="Where does the answer come from?",
     lead="Several methods, one question: which parts of the image speak for the answer? They measure "
-    "different things, so where they agree they can be believed more. Left, the map over the photograph; right, the "
+    "different things, so where they agree they can be believed more. Left, the map over the image; right, the "
     "map alone.",
     parts=_parts,
 )
