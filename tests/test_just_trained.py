@@ -61,4 +61,5 @@ def test_its_pictures_are_there_and_small(page: ModuleType) -> None:
     for name in page.PICTURES.values():
         assert f"images/{name}" in page.PAGE.read_text("utf-8")
         assert (page.IMAGES / name).stat().st_size < 150_000
-        assert Image.open(page.IMAGES / name).width > 400
+        with Image.open(page.IMAGES / name) as image:
+            assert image.width > 400
