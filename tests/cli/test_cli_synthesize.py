@@ -95,6 +95,23 @@ def test_recipes_take_priors_an_image_and_a_size(run, photos, small, *, options,
     torch.testing.assert_close(iv.read("out.safetensors").pixels, expected.pixels)
 
 
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("options", "priors"),
+    [
+        ([], (EdgeEnergy(1),)),
+        (["--prior", "edgeenergy:weight=0"], (EdgeEnergy(0),)),
+        (["--prior", "l2:weight=0.1"], (L2(0.1),)),
+    ],
+)
+def test_a_prior_that_is_named_stands_in_place_of_the_recipe_s(run, small, *, options, priors) -> None:
+    expected = synthesize(factory.small(), iv.Logit(0), recipe=replace(LECTURE, priors=priors), steps=2)
+    assert run("synthesize", *small, "--target", "ox", "--recipe", "lecture", *options, *QUICK).code == 0
+    found = iv.read("out.safetensors")
+    torch.testing.assert_close(found.inputs, expected.inputs)
+    assert found.provenance.settings == expected.provenance.settings
+
+
 def test_maco_takes_the_spectrum_of_a_folder(run, photos, small) -> None:
     canvas = MagnitudeConstrained(spectrum=spectrum_of(photos, 8))
     expected = synthesize(factory.small(), iv.Logit(0), recipe=replace(MACO, canvas=canvas), steps=2)

@@ -49,6 +49,12 @@ def prepared(
     return (images + change).to(images.dtype)
 
 
+def input_unit(net: Network, like: Tensor) -> Float[Tensor, "channel 1 1"]:
+    """What a change of the network's input by 1 is in pixels of 0–1: the deviation of its preprocessing."""
+    zero = like.new_zeros(net.preprocess.channels, 1, 1)
+    return net.preprocess.display(zero + 1) - net.preprocess.display(zero)
+
+
 def length(change: Pixels01) -> Float[Tensor, "batch 1 1 1"]:
     """‖change‖₂ of each image, over all its channels and pixels."""
     return torch.linalg.vector_norm(change, dim=(1, 2, 3), keepdim=True)
