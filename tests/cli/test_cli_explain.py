@@ -70,9 +70,9 @@ def test_methods_and_classes_stand_side_by_side(run, photos, small, saved) -> No
     options = ["--method", "occlusion", "--method", "gradcam", "--target", "bison", "--target", "ox"]
     assert run("explain", *photos, *small, *options).code == 0
     assert [(each.provenance.method, each.objective(0)) for each in saved] == [
-        ("Occlusion", "bison, buffalo"),
+        ("Occlusion", "bison"),
         ("Occlusion", "ox"),
-        ("GradCAM", "bison, buffalo"),
+        ("GradCAM", "bison"),
         ("GradCAM", "ox"),
     ]
     assert [len(each) for each in saved] == [2] * 4
@@ -81,7 +81,7 @@ def test_methods_and_classes_stand_side_by_side(run, photos, small, saved) -> No
 def test_questions_stand_beside_classes(run, photos, small, saved) -> None:
     options = ["--objective", "channel:conv2,0-1", "--objective", "-1 * logit:ox", "--target", "bison"]
     assert run("explain", *photos, *small, "--method", "gradient", *options).code == 0
-    assert [each.objective(0) for each in saved] == ["bison, buffalo", "conv2 channel 0", "conv2 channel 1", "−(ox)"]
+    assert [each.objective(0) for each in saved] == ["bison", "conv2 channel 0", "conv2 channel 1", "−(ox)"]
 
 
 def test_by_default_each_image_is_asked_about_its_own_class(run, photos, small, saved) -> None:

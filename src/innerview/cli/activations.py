@@ -10,7 +10,7 @@ import innerview as iv
 
 from .flags import LAYER, NUMBER, PLACE, REPEATED, SWITCH, Out, Page, Photograph, Seed
 from .flowing import flowing
-from .options import BUILTIN, NetworkOptions
+from .options import DEFAULT, NetworkOptions
 from .output import output, write, wrote
 from .ranges import counted
 from .terminal import Column, table
@@ -60,7 +60,7 @@ def activations(  # noqa: PLR0913 - every option is a parameter
     compare: Annotated[Path | None, Parameter(metavar="IMAGE")] = None,
     shown: ChannelOptions = ALL_AS_USUAL,
     out: Out = None,
-    net: NetworkOptions = BUILTIN,
+    net: NetworkOptions = DEFAULT,
 ) -> None:
     """What happens inside for an image, layer by layer and channel by channel.
 

@@ -14,7 +14,7 @@ from ..spelling import spelled
 from .flags import CLASS, NAME, NUMBER, Out, Photographs
 from .flowing import flowing
 from .images import usable
-from .options import BUILTIN, NetworkOptions
+from .options import DEFAULT, NetworkOptions
 from .output import output, write, wrote
 from .questions import QUESTION, one_question
 from .terminal import Column, on_terminal, table, tell
@@ -74,7 +74,7 @@ def attack(  # noqa: PLR0913 - every option is a parameter
     objective: Annotated[str | None, QUESTION] = None,
     afterwards: AfterwardsOptions = NO_MORE,
     out: Out = None,
-    net: NetworkOptions = BUILTIN,
+    net: NetworkOptions = DEFAULT,
 ) -> int:
     """How small a change of each image changes the answer.
 

@@ -7,7 +7,7 @@ import innerview as iv
 from .climbing import AS_USUAL, ClimbingOptions
 from .flags import NUMBER, PLACE, LastGrid, Out, Photograph
 from .flowing import flowing
-from .options import BUILTIN, NetworkOptions
+from .options import DEFAULT, NetworkOptions
 from .output import output, write, wrote
 from .questions import NOTHING_ASKED, QuestionOptions
 from .terminal import Column, on_terminal, table
@@ -27,7 +27,7 @@ def dictionary(  # noqa: PLR0913 - every option is a parameter
     question: QuestionOptions = NOTHING_ASKED,
     climbing: ClimbingOptions = AS_USUAL,
     out: Out = None,
-    net: NetworkOptions = BUILTIN,
+    net: NetworkOptions = DEFAULT,
 ) -> None:
     """What the network sees at one position of an image, unit by unit.
 

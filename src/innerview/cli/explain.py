@@ -14,7 +14,7 @@ from ..spelling import spelled
 from .flags import CLASS, NAME, REPEATED, SWITCH, Out, Photographs
 from .flowing import flowing
 from .images import usable
-from .options import BUILTIN, NetworkOptions
+from .options import DEFAULT, NetworkOptions
 from .output import output, write, wrote
 from .questions import ASKED, NONE_ASKED, QuestionsOptions
 from .terminal import clean, complain, tell
@@ -66,7 +66,7 @@ def explain(  # noqa: PLR0913 - every option is a parameter
     questions: QuestionsOptions = NONE_ASKED,
     score: ScoreOptions = LOGIT,
     out: Out = None,
-    net: NetworkOptions = BUILTIN,
+    net: NetworkOptions = DEFAULT,
 ) -> int:
     """Where in the images the answer comes from.
 

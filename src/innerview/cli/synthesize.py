@@ -10,7 +10,7 @@ from .flags import Out
 from .flowing import flowing
 from .judging import UNJUDGED, JudgingOptions, beside, judged
 from .making import MADE_SO, MakingOptions
-from .options import BUILTIN, NetworkOptions
+from .options import DEFAULT, NetworkOptions
 from .output import FILMS, output, result_endings, write, wrote
 from .questions import NONE_ASKED, QuestionsOptions
 from .terminal import Column, on_terminal, table, tell
@@ -26,7 +26,7 @@ def synthesize(  # noqa: PLR0913 - options that belong together are one paramete
     making: MakingOptions = MADE_SO,
     judging: JudgingOptions = UNJUDGED,
     out: Out = None,
-    net: NetworkOptions = BUILTIN,
+    net: NetworkOptions = DEFAULT,
 ) -> None:
     """The picture that answers a question best.
 

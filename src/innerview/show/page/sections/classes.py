@@ -47,7 +47,7 @@ def _first_result(visit: Visit, questions: Sequence[Logit]) -> Attribution:
 
 
 def _parts(visit: Visit) -> Sequence[Part]:
-    return [lambda: rivals(visit)]
+    return [Part("the classes that compete", lambda: rivals(visit))]
 
 
 SECTION = Section(
