@@ -125,7 +125,7 @@ def test_without_a_good_image_nothing_is_written(run, photos, small) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--out", "a.jpg"], "--out is a file that ends in .png or .svg or .pdf or .safetensors; got 'a.jpg'"),
+        (["--out", "a.jpg"], "--out is a file that ends in .png or .webp or .svg or .pdf or .safetensors; got 'a.jpg'"),
         (["--out", "one.png"], "--out would overwrite the image 'one.png'; choose another name"),
         (
             ["--out", "a.safetensors", "--target", "ox", "--target", "bison"],

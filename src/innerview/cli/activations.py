@@ -70,7 +70,7 @@ def activations(  # noqa: PLR0913 - every option is a parameter
         layer: an address as innerview layers lists them, by default one for each resolution. Can be repeated.
         compare: a second image: for each layer the channels that differ most between the two; of the settings of
             channels only --count then matters.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
+        out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-activations-IMAGE.png in the current folder.
     """
     settings, layers = shown.settings, list(layer) or None

@@ -90,7 +90,7 @@ def attack(  # noqa: PLR0913 - every option is a parameter
         target: the class that the images should become, by name or index; by default any other than now.
         objective: what to lower instead, through all steps, as in "logit:ox - logit:bison", channel:LAYER,42 or
             max:LAYER; its score is shown after each step. It can be asked of networks without classes, too.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
+        out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-attack-IMAGE.png in the current folder, named after the first image.
     """
     how = spelled(method, iv.ATTACKS, "attack")

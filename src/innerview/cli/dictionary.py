@@ -38,7 +38,7 @@ def dictionary(  # noqa: PLR0913 - every option is a parameter
         position: row and column of the layer's own grid, counted from 0; by default where it contributes most.
         units: how many units.
         project: how what a unit found goes back to the pixels.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
+        out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-dictionary-IMAGE.png in the current folder.
     """
     how = {"units": units, "project": project, **climbing.settings}

@@ -37,7 +37,7 @@ def dream(  # noqa: PLR0913 - every option is a parameter
         ratio: how much larger each size is than the one before.
         octave_steps: how many steps to take in each size.
         step: the mean change of a pixel in one step, in pixels of 0-1.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
+        out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-dream-IMAGE.png in the current folder, named after the first image.
     """
     how = iv.Octaves(ratio=ratio, steps=octave_steps, step=step)

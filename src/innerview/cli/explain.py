@@ -76,8 +76,8 @@ def explain(  # noqa: PLR0913 - every option is a parameter
     Args:
         method: how to look: a name from innerview methods, by default gradcam; with settings as in
             occlusion:window=32,stride=8. "all" takes every method that fits the network. Can be repeated.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values of one method and question; by default
-            innerview-explain-IMAGE.png in the current folder, named after the first image.
+        out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw values of one method and question; by
+            default innerview-explain-IMAGE.png in the current folder, named after the first image.
     """
     methods = _methods(method)
     out = output(out, "explain", images)

@@ -29,7 +29,7 @@ def grid(  # noqa: PLR0913 - every option is a parameter
 
     Args:
         most: how many rows and columns at most; a finer grid is averaged.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
+        out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-grid-IMAGE.png in the current folder.
     """
     how = climbing.settings

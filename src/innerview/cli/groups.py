@@ -34,7 +34,7 @@ def groups(  # noqa: PLR0913 - every option is a parameter
 
     Args:
         groups: how many groups.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
+        out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-groups-IMAGE.png in the current folder.
     """
     how = climbing.settings

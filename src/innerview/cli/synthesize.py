@@ -34,8 +34,8 @@ def synthesize(  # noqa: PLR0913 - options that belong together are one paramete
     --photographs, beside how strongly photographs do.
 
     Args:
-        out: the figure, .png, .svg or .pdf, a film of how the pictures come about, .gif or .mp4, or .safetensors for
-            the raw values; by default innerview-synthesize.png in the current folder.
+        out: the figure, .png, .webp, .svg or .pdf, a film of how the pictures come about, .gif or .mp4, or
+            .safetensors for the raw values; by default innerview-synthesize.png in the current folder.
     """
     out = output(out, "synthesize", endings=(*result_endings(), *FILMS))
     film = _film(out)
