@@ -58,7 +58,7 @@ def _parts(visit: Visit) -> Sequence[Part]:
 SECTION = Section(
     anchor="classes",
     title="Is the map about this class?",
-    lead="The same method for the two most probable classes, on one scale. Maps that hardly differ show where something "
-    "is, not why it is this. What speaks for the one rather than the other is a question of its own.",
+    lead="The same method for the two most probable classes, on one scale. Maps that hardly differ show where "
+    "something is, not why it is this. What speaks for the one rather than the other is a question of its own.",
     parts=_parts,
 )
