@@ -21,7 +21,7 @@ from trouble import failing, lived_in
 
 SETTINGS = {
     "gradientascent": {"step": 0.05, "steps": 5},
-    "plainascent": {"step": 40.0, "steps": 5},
+    "plainascent": {"step": 10.0, "steps": 5},
     "fgsm": {"epsilon": 0.15},
     "pgd": {"epsilon": 0.15, "steps": 4},
     "deepfool": {"steps": 6},

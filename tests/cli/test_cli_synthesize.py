@@ -17,7 +17,7 @@ from innerview.evaluation.score_card import score_card
 from innerview.synthesis.canvas import Fourier
 from innerview.synthesis.dream import Octaves, dream
 from innerview.synthesis.magnitude import MagnitudeConstrained
-from innerview.synthesis.priors import L1, EdgeEnergy
+from innerview.synthesis.priors import L1, L2, EdgeEnergy
 from innerview.synthesis.recipe import CLEAR, LECTURE, MACO
 from innerview.synthesis.spectrum import spectrum_of
 from innerview.synthesis.synthesize import synthesize

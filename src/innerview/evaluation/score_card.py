@@ -179,7 +179,7 @@ def _files(photographs: str | Path | Sequence[PictureSource] | Tensor) -> Sequen
     return found
 
 
-def _pixels(net: Network, prepared: Float[Tensor, "image channel row column"]) -> Pixels01:
+def _pixels(net: Network, prepared: Float[Tensor, "_ channel _ _"]) -> Pixels01:
     return resized(net.preprocess.display(on(net, prepared)), net.preprocess.rows_columns)
 
 
