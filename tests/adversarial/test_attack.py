@@ -234,7 +234,7 @@ def test_an_input_that_is_no_picture_is_refused() -> None:
     )
     with pytest.raises(ImageError) as refused:
         attack(network(SmallCNN()), 4 * shown() - 1, FGSM())
-    assert str(refused.value).startswith("an attack keeps pixels in 0–1; this input was made of pixels from -0.9")
+    assert str(refused.value).startswith("an attack starts from pixels in 0–1; this input was made of pixels from -0.9")
     assert str(refused.value).endswith(
         "Prepare it with net.prepare, or say how it was made: Network(module, Preprocess(…, mean=…, std=…))"
     )

@@ -31,8 +31,8 @@ def pixels(net: Network, images: Inputs) -> Pixels01:
     low, high = shown.min().item(), shown.max().item()
     if low < -_ROUNDING or high > 1 + _ROUNDING:
         raise ImageError(
-            f"an attack keeps pixels in 0–1; this input was made of pixels from {low:.3g} to {high:.3g}. Prepare it "
-            "with net.prepare, or say how it was made: Network(module, Preprocess(…, mean=…, std=…))",
+            f"an attack starts from pixels in 0–1; this input was made of pixels from {low:.3g} to {high:.3g}. Prepare "
+            "it with net.prepare, or say how it was made: Network(module, Preprocess(…, mean=…, std=…))",
             kind="range",
         )
     return shown.clamp(0, 1)

@@ -73,7 +73,7 @@ MADE_SO = MakingOptions()
 
 def _prior(text: str) -> "iv.Prior":
     if text.lower() in iv.PRIORS:
-        raise SettingError(f"a prior needs a weight, as in {text}:weight=0.01; got {text!r}")
+        raise SettingError(f"a prior needs a weight, as in {text}:weight=1; got {text!r}")
     return spelled(text, iv.PRIORS, "prior")
 
 
