@@ -75,6 +75,13 @@ def test_some_pictures_can_be_chosen() -> None:
     assert levels(synthesis_sheet(made(5), pictures=[4, 0])) == [153, 51]
 
 
+def test_rows_are_as_long_as_asked_for() -> None:
+    tops = [axes.get_position().y0 for axes in synthesis_sheet(made(6), across=2).axes]
+    assert [tops.index(top) for top in tops] == [0, 0, 2, 2, 4, 4]
+    with pytest.raises(SettingError, match="^across is a whole number, at least 1 and at most 8; got 9$"):
+        synthesis_sheet(made(10), across=9)
+
+
 @pytest.mark.parametrize("channels", [1, 4])
 def test_pictures_that_are_not_rgb_are_drawn_in_grey(channels: int) -> None:
     assert all(tile.shape == (6, 8, 3) for tile in tiles(synthesis_sheet(made(channels=channels))))
