@@ -230,7 +230,7 @@ class NotFinite(SmallCNN):
                 "an attack moves pixels, so the input has the channels of the preprocessing, 3; got 1",
             ],
         ),
-        (SmallCNN, 4 * SHOWN - 1, ["", "an attack keeps pixels in 0–1; this input was made of pixels from"]),
+        (SmallCNN, 4 * SHOWN - 1, ["", "an attack starts from pixels in 0–1; this input was made of pixels from"]),
         (NotFinite, SHOWN, ["holds NaN or infinity", "holds NaN or infinity"]),
         (Detached, SHOWN, [None, "its forward pass detaches it"]),
     ],

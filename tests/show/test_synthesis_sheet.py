@@ -26,6 +26,7 @@ def made(
     shown = [images * moment / 64 for moment in moments]
     return Synthesis(
         pixels=images,
+        inputs=images,
         scores=torch.arange(pictures) * 1.5,
         curve=torch.zeros(64, pictures),
         alive=torch.tensor([number != 1 for number in range(pictures)]),

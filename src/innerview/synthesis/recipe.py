@@ -6,16 +6,16 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.optim import Adam, NAdam, Optimizer
+from torch.optim import SGD, Adam, NAdam, Optimizer
 
 from ..settings import Amount, Count, Settings, Whole
-from .canvas import Canvas, Fourier, Pixels
+from .canvas import Canvas, Fourier, FreePixels
 from .magnitude import MagnitudeConstrained
-from .priors import Inputs, Penalty, Prior
+from .priors import EdgeEnergy, Inputs, Penalty, Prior
 from .transforms import Crops, Transforms, Views
 
-Climber = Literal["adam", "nadam"]
-_CLIMBERS: dict[str, type[Adam | NAdam]] = {"adam": Adam, "nadam": NAdam}
+Climber = Literal["adam", "nadam", "sgd"]
+_CLIMBERS: dict[str, type[Adam | NAdam | SGD]] = {"adam": Adam, "nadam": NAdam, "sgd": SGD}
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Recipe(Settings):
         canvas: what the parameters of a picture are.
         views: what the network is shown of it at each step.
         priors: what is subtracted from the objective.
-        optimizer: "adam" or "nadam".
+        optimizer: "adam", "nadam", or "sgd": plain steps, x ← x − η ∇(Σ wₖ hₖ(x) − f(x)).
         learning_rate: its step, in units of the canvas's parameters.
         steps: how many steps a picture climbs.
         diversity: how much of the likeness of several starts of one objective is subtracted.
@@ -78,8 +78,13 @@ CLEAR = Recipe(
 What still answers then is a thing and not a texture of pixels. The network sees as many pixels as the picture has.
 """
 
-LECTURE = Recipe(canvas=Pixels(), optimizer="adam", learning_rate=0.1, steps=250)
-"""The plain recipe: pixels from noise of deviation 0.01, 250 steps of Adam with 0.1, seen as they are.
+LECTURE = Recipe(
+    canvas=FreePixels(), priors=(EdgeEnergy(1.0),), optimizer="adam", learning_rate=0.1, steps=250, rescue=0
+)
+"""The network's input itself, seen as it is, with a prior against edges at all scales, and shown by its differences.
+
+It starts from noise of deviation 0.01, and takes 250 steps of Adam with 0.1; `replace(LECTURE, optimizer="sgd")` takes
+plain ones. The slide's loop, step for step.
 
 Reference: Fleuret, Deep learning course, lecture 9.4, Optimizing inputs.
 """
