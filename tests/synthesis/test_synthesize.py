@@ -16,7 +16,7 @@ from innerview.synthesis.magnitude import MagnitudeConstrained
 from innerview.synthesis.priors import L1, L2
 from innerview.synthesis.recipe import CLEAR, LECTURE, LUCID, MACO, Recipe
 from innerview.synthesis.synthesize import synthesize
-from innerview.synthesis.transforms import Crops
+from innerview.synthesis.transforms import Crops, Transforms
 from planted import GREY_INPUT, INPUT, PLAIN, planted, templates
 from small_networks import SmallCNN, TinyViT, network
 from trouble import room_for
@@ -108,6 +108,19 @@ def test_every_recipe_raises_the_objective(recipe: Recipe) -> None:
     assert 0 <= found.pixels.min() < found.pixels.max() <= 1
 
 
+def test_the_last_steps_are_taken_without_noise() -> None:
+    net, noisy = double(SmallCNN()), replace(FAST, views=Transforms(noise=0.1), steps=6)
+    quiet = replace(noisy, views=Transforms())
+    assert [replace(noisy, settling=0.4).views_at(step).noise for step in range(1, 7)] == [0.1, 0.1, 0.1, 0, 0, 0]
+    mixed, never = (
+        synthesize(net, iv.Logit(0), recipe=replace(noisy, settling=share), snapshots=[3]) for share in (0.4, 0)
+    )
+    always = synthesize(net, iv.Logit(0), recipe=replace(noisy, settling=1))
+    assert torch.equal(mixed.snapshots, never.snapshots)
+    assert not torch.equal(mixed.pixels, never.pixels)
+    assert torch.equal(always.pixels, synthesize(net, iv.Logit(0), recipe=quiet).pixels)
+
+
 def double(module: nn.Module) -> iv.Network:
     """In double precision rounding has no time to grow."""
     net = network(module)
@@ -170,10 +183,11 @@ def test_the_pass_stops_at_the_deepest_layer_and_no_parameter_gets_a_gradient() 
 
 def test_networks_of_one_size_are_shown_no_more_than_they_take() -> None:
     net = network(nn.Sequential(nn.Flatten(), nn.Linear(192, 5)))
-    found = synthesize(net, iv.Logit(2), recipe=FAST)
+    framed = replace(FAST, views=replace(FAST.views, pad=0.5))
+    found = synthesize(net, iv.Logit(2), recipe=framed)
     assert found.scores > found.curve[0]
     assert found.provenance.settings["views"]["keep"]
-    assert synthesize(network(TinyViT()), iv.Channel("block", 3), recipe=FAST).alive.all()
+    assert synthesize(network(TinyViT()), iv.Channel("block", 3), recipe=framed).alive.all()
 
 
 def test_a_grey_network_and_one_of_four_channels_have_pictures_too() -> None:
