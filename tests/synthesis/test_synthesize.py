@@ -16,7 +16,7 @@ from innerview.synthesis.magnitude import MagnitudeConstrained
 from innerview.synthesis.priors import L1, L2
 from innerview.synthesis.recipe import CLEAR, LECTURE, LUCID, MACO, Recipe
 from innerview.synthesis.synthesize import synthesize
-from innerview.synthesis.transforms import Crops
+from innerview.synthesis.transforms import Crops, Transforms
 from planted import GREY_INPUT, INPUT, PLAIN, planted, templates
 from small_networks import SmallCNN, TinyViT, network
 from trouble import room_for
@@ -106,6 +106,19 @@ def test_every_recipe_raises_the_objective(recipe: Recipe) -> None:
     assert found.alive.all()
     assert found.pixels.shape == (3, 3, 8, 8)
     assert 0 <= found.pixels.min() < found.pixels.max() <= 1
+
+
+def test_the_last_steps_are_taken_without_noise() -> None:
+    net, noisy = double(SmallCNN()), replace(FAST, views=Transforms(noise=0.1), steps=6)
+    quiet = replace(noisy, views=Transforms())
+    assert [replace(noisy, settling=0.4).views_at(step).noise for step in range(1, 7)] == [0.1, 0.1, 0.1, 0, 0, 0]
+    mixed, never = (
+        synthesize(net, iv.Logit(0), recipe=replace(noisy, settling=share), snapshots=[3]) for share in (0.4, 0)
+    )
+    always = synthesize(net, iv.Logit(0), recipe=replace(noisy, settling=1))
+    assert torch.equal(mixed.snapshots, never.snapshots)
+    assert not torch.equal(mixed.pixels, never.pixels)
+    assert torch.equal(always.pixels, synthesize(net, iv.Logit(0), recipe=quiet).pixels)
 
 
 def double(module: nn.Module) -> iv.Network:

@@ -93,7 +93,7 @@ class Climb:
     def _uphill(self, parameters: Parameters, streams: Streams, number: int) -> tuple[Parameters, Tensor, Tensor]:
         """The way up for the parameters; the objective of each picture; whether its gradient is not zero."""
         pixels = self.recipe.canvas.pixels(self.net, parameters)
-        inputs = self.net.preprocess.normalise(self.recipe.views(pixels, streams, self.seen))
+        inputs = self.net.preprocess.normalise(self.recipe.views_at(number)(pixels, streams, self.seen))
         if self.cutouts:
             inputs = shown(inputs, self.cutouts)
         with self.slices, Rescue() if number <= self.recipe.rescue else nullcontext():

@@ -1,14 +1,14 @@
 """Settings that belong together: what a picture is drawn on, how it is seen, and how it climbs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
 from torch.optim import SGD, Adam, NAdam, Optimizer
 
-from ..settings import Amount, Count, Settings, Whole
+from ..settings import Amount, AtMost, Count, Settings, Whole
 from .canvas import Canvas, Fourier, FreePixels
 from .magnitude import MagnitudeConstrained
 from .priors import EdgeEnergy, Inputs, Penalty, Prior
@@ -31,6 +31,8 @@ class Recipe(Settings):
         steps: how many steps a picture climbs.
         diversity: how much of the likeness of several starts of one objective is subtracted.
         rescue: for how many steps ReLUs that nothing of a picture's gradient would pass let it through.
+        settling: the share of the steps, the last ones, in which the views' noise is left out: what is large is found
+            in noise, and gets its details without.
     """
 
     canvas: Canvas = field(default_factory=Fourier)
@@ -41,6 +43,11 @@ class Recipe(Settings):
     steps: Count = 256
     diversity: Amount = 0.0
     rescue: Whole = 16
+    settling: Annotated[Amount, AtMost(1)] = 0.0
+
+    def views_at(self, step: int) -> Views:
+        """What the network is shown at a step, counted from 1."""
+        return replace(self.views, noise=0.0) if step > (1 - self.settling) * self.steps else self.views
 
     def climber(self, parameters: Tensor) -> Optimizer:
         """The optimizer that takes these parameters uphill."""
@@ -70,12 +77,15 @@ CLEAR = Recipe(
         jitter=(16 / 224, 8 / 224),
         scales=tuple(round(0.7 + 0.05 * step, 2) for step in range(13)),
         angles=tuple(range(-20, 21)),
+        noise=0.1,
     ),
     learning_rate=0.1,
+    settling=0.3,
 )
-"""Waves with more of the low frequencies than natural images have, seen much shifted, resized and turned.
+"""Waves with more of the low frequencies than natural images have, seen much shifted, resized and turned, and in noise.
 
-What still answers then is a thing and not a texture of pixels. The network sees as many pixels as the picture has.
+What still answers then is a thing and not a texture of pixels; its details come in the last steps, without noise. The
+network sees as many pixels as the picture has.
 """
 
 LECTURE = Recipe(

@@ -45,10 +45,10 @@ def synthesis_sheet(
         SettingError: a picture does not exist, there are too many for one sheet or a row, or there are no snapshots.
     """
     wanted = chosen(pictures, len(result), kind="pictures", most=MOST_PICTURES)
-    in_a_row = _across(len(wanted)) if across is None else checked("across", across, InARow)
+    row = _across(len(wanted)) if across is None else checked("across", across, InARow)
     if snapshots is None:
         snapshots = 0 < len(result.moments) <= MOST_MOMENTS and len(wanted) <= _IN_A_ROW
-    return _history(result, wanted) if snapshots else _contacts(result, wanted, in_a_row)
+    return _history(result, wanted) if snapshots else _contacts(result, wanted, row)
 
 
 def _contacts(result: Synthesis, chosen: Sequence[int], across: int) -> Figure:
