@@ -92,10 +92,19 @@ def explain(  # noqa: PLR0913 - every option is a parameter
             own = iv.PerImage(tuple(score(each.index) for each in best))
             found = _explained(network, x, methods, asked or [own])
     write(found, out)
+    _say_why_silent(found)
     for path, prediction in zip(there.paths, best, strict=True):
         tell(clean(f"{path.name}: {prediction.label}, {prediction.probability:.1%}"))
     wrote(out)
     return there.code
+
+
+def _say_why_silent(found: Sequence["iv.Attribution"]) -> None:
+    """Why some maps are zero everywhere."""
+    from ..show.drawing.titles import silence
+
+    if sentences := silence(found, range(len(found[0]))):
+        complain(sentences)
 
 
 def _asked(net: "iv.Network", questions: QuestionsOptions, score: ScoreOptions) -> "list[iv.Objective]":
