@@ -10,6 +10,7 @@ from .adversarial.deepfool import DeepFool as DeepFool
 from .adversarial.gradient_steps import FGSM as FGSM
 from .adversarial.gradient_steps import PGD as PGD
 from .adversarial.gradient_steps import GradientAscent as GradientAscent
+from .adversarial.gradient_steps import PlainAscent as PlainAscent
 from .adversarial.method import AttackMethod as AttackMethod
 from .adversarial.result import Attack as Attack
 from .adversarial.sphere import SphereTest as SphereTest
@@ -111,6 +112,7 @@ from .show.page.report import tour as tour
 from .show.tensorboard import to_tensorboard as to_tensorboard
 from .synthesis.canvas import Canvas as Canvas
 from .synthesis.canvas import Fourier as Fourier
+from .synthesis.canvas import FreePixels as FreePixels
 from .synthesis.canvas import Pixels as Pixels
 from .synthesis.caricature import Resemblance as Resemblance
 from .synthesis.caricature import caricature as caricature

@@ -21,6 +21,7 @@ from trouble import failing, lived_in
 
 SETTINGS = {
     "gradientascent": {"step": 0.05, "steps": 5},
+    "plainascent": {"step": 10.0, "steps": 5},
     "fgsm": {"epsilon": 0.15},
     "pgd": {"epsilon": 0.15, "steps": 4},
     "deepfool": {"steps": 6},
@@ -233,7 +234,7 @@ def test_an_input_that_is_no_picture_is_refused() -> None:
     )
     with pytest.raises(ImageError) as refused:
         attack(network(SmallCNN()), 4 * shown() - 1, FGSM())
-    assert str(refused.value).startswith("an attack keeps pixels in 0–1; this input was made of pixels from -0.9")
+    assert str(refused.value).startswith("an attack starts from pixels in 0–1; this input was made of pixels from -0.9")
     assert str(refused.value).endswith(
         "Prepare it with net.prepare, or say how it was made: Network(module, Preprocess(…, mean=…, std=…))"
     )

@@ -4,6 +4,7 @@ import sys
 import time
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 import innerview as iv
@@ -23,6 +24,11 @@ def unnamed() -> iv.Network:
 
 def vit() -> iv.Network:
     return network(TinyViT(), labels=LABELS)
+
+
+def image_to_image() -> iv.Network:
+    torch.manual_seed(0)
+    return iv.Network(nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 3, 1)), iv.Preprocess(size=8))
 
 
 def failing() -> iv.Network:

@@ -9,7 +9,7 @@ import torch
 import innerview as iv
 from innerview.adversarial.attack import attack
 from innerview.adversarial.deepfool import DeepFool
-from innerview.adversarial.gradient_steps import FGSM, PGD, GradientAscent
+from innerview.adversarial.gradient_steps import FGSM, PGD, GradientAscent, PlainAscent
 from innerview.adversarial.sphere import sphere
 from innerview.cli.terminal import clean
 from innerview.combined.shift import shift
@@ -27,6 +27,8 @@ from innerview.combined.shift import shift
         ),
         (["--method", "pgd:epsilon=0.1,norm=inf", "--target", "3"], PGD(0.1), 3),
         (["--method", "deepfool"], DeepFool(), None),
+        (["--method", "plainascent"], PlainAscent(), None),
+        (["--method", "gradientascent:stop=false"], GradientAscent(stop=False), None),
     ],
 )
 def test_the_result_is_that_of_the_python_call(run, photos, small, *, options, method, target) -> None:
@@ -43,13 +45,68 @@ def test_the_result_is_that_of_the_python_call(run, photos, small, *, options, m
         expected.provenance.settings,
     )
     assert found.difference.abs().max() > 0
-    assert ended.rows[0] == ["image", "step", "class", "index", "confidence"]
-    assert ended.rows[1:-1] == [
-        [str(path), str(step), clean(each.label), str(each.index), f"{each.probability:.6g}"]
-        for image, path in enumerate(photos)
-        for step, each in enumerate(expected.history(image))
+    assert steps(ended) == [
+        ["image", "step", "class", "index", "confidence"],
+        *(
+            [str(path), str(step), clean(each.label), str(each.index), f"{each.probability:.6g}"]
+            for image, path in enumerate(photos)
+            for step, each in enumerate(expected.history(image))
+        ),
+    ]
+    assert outcomes(ended) == [
+        ["image", "steps", "change", "goal"],
+        *(
+            [str(path), str(int(taken)), f"{float(change):.6g}", "reached" if success else "not reached"]
+            for path, taken, change, success in zip(
+                photos, expected.steps, expected.relative_distance, expected.success, strict=True
+            )
+        ),
     ]
     assert ended.rows[-1] == ["wrote out.safetensors"]
+
+
+def parts(ended) -> list[list[list[str]]]:
+    """The tables, which an empty line separates."""
+    return [[line.split("\t") for line in each.splitlines()] for each in ended.out.split("\n\n")]
+
+
+def steps(ended) -> list[list[str]]:
+    """The table of the answer after each step."""
+    return parts(ended)[0]
+
+
+def outcomes(ended) -> list[list[str]]:
+    """The table of what became of each image."""
+    return [row for row in parts(ended)[1] if not row[0].startswith("wrote")]
+
+
+def test_the_command_and_the_call_have_the_same_default(run, photos, small) -> None:
+    net = factory.small()
+    assert run("attack", *photos, *small, "--out", "out.safetensors").code == 0
+    found, called = iv.read("out.safetensors"), attack(net, net.prepare(photos))
+    assert torch.equal(found.adversarial, called.adversarial)
+    assert (found.provenance.method, found.provenance.settings) == (
+        called.provenance.method,
+        called.provenance.settings,
+    )
+
+
+def test_a_network_without_classes_is_attacked_by_an_objective(run, photos, tmp_path) -> None:
+    """Its table has the score, and no class."""
+    where = ["--network", f"{factory.FACTORY}:image_to_image"]
+    net = factory.image_to_image()
+    expected = attack(net, net.prepare(photos), FGSM(0.1), objective=iv.LayerEnergy("0"))
+    options = ["--method", "fgsm:epsilon=0.1", "--objective", "energy:0"]
+    ended = run("attack", *photos, *where, *options, "--out", "out.safetensors")
+    assert (ended.code, ended.err) == (0, "")
+    assert torch.equal(iv.read("out.safetensors").adversarial, expected.adversarial)
+    scores = [f"{-each:.6g}" for each in expected.raised.flatten().tolist()]
+    rows = [[str(path), str(step), scores.pop(0)] for path in photos for step in (0, 1)]
+    assert steps(ended) == [["image", "step", "score"], *rows]
+    assert run("attack", *photos, *where, *options, "--out", "out.svg").code == 0
+    ended = run("attack", *photos, *where)
+    assert ended.code == 2
+    assert "class scores are [batch, class]; this network gives" in ended.err
 
 
 def test_an_objective_is_lowered_and_its_score_shown(run, photos, small) -> None:
@@ -59,11 +116,10 @@ def test_an_objective_is_lowered_and_its_score_shown(run, photos, small) -> None
     ended = run("attack", *photos, *small, *options, "--out", "out.safetensors")
     assert (ended.code, ended.err) == (0, "")
     assert torch.equal(iv.read("out.safetensors").adversarial, expected.adversarial)
-    assert ended.rows[0] == ["image", "step", "class", "index", "confidence", "score"]
-    assert [float(row[-1]) for row in ended.rows[1:-1]] == pytest.approx(
-        (-expected.raised).flatten().tolist(), rel=1e-4
-    )
-    assert ended.rows[1][-1] != ended.rows[4][-1]
+    assert steps(ended)[0] == ["image", "step", "class", "index", "confidence", "score"]
+    scores = [float(row[-1]) for row in steps(ended)[1:]]
+    assert scores == pytest.approx((-expected.raised).flatten().tolist(), rel=1e-4)
+    assert scores[0] != scores[3]
 
 
 def test_the_explanation_that_moves_is_that_of_what_is_lowered(run, photos, small) -> None:
@@ -80,8 +136,11 @@ def test_a_person_sees_per_cent_and_where_the_figure_is(in_terminal, photos, sma
     ended = in_terminal("attack", *photos, *small, "--method", "pgd:epsilon=0.2,steps=2")
     lines = ended.out.splitlines()
     assert lines[0].split() == ["image", "step", "class", "index", "confidence"]
-    assert [line.split()[0] for line in lines if line.startswith(("one", "two"))] == ["one.png", "two.png"]
+    assert [line.split()[0] for line in lines if line.startswith(("one", "two"))] == 2 * ["one.png", "two.png"]
     assert "%" in lines[1]
+    assert lines[-5:-4] == [""]
+    assert lines[-4].split() == ["image", "steps", "change", "goal"]
+    assert all("%" in line and line.endswith("reached") for line in lines[-3:-1])
     assert lines[-1] == "wrote innerview-attack-one.png"
     assert Path("innerview-attack-one.png").read_bytes().startswith(b"\x89PNG")
 
@@ -95,9 +154,8 @@ def test_points_around_the_images_and_how_the_explanation_moved(run, photos, sma
     ended = run(*arguments, "--sphere", "40", "--radius", "3", "--explain", "gradcam", "--out", "out.svg")
     assert (ended.code, ended.err) == (0, "")
     plain = run(*arguments, "--out", "plain.svg")
-    tables = ended.out.split("\n\n")
-    assert tables[0] + "\n" == plain.out[: plain.out.index("wrote")]
-    rows = [[line.split("\t") for line in each.splitlines()] for each in tables[1:]]
+    assert (steps(ended), outcomes(ended)) == (steps(plain), outcomes(plain))
+    rows = parts(ended)[2:]
     assert rows[0] == [
         ["image", "points", "kept", "class around it", "share"],
         *(
@@ -120,7 +178,7 @@ def test_points_around_the_images_and_how_the_explanation_moved(run, photos, sma
 
 def test_a_person_reads_what_is_said_of_an_image_once(in_terminal, photos, small) -> None:
     ended = in_terminal("attack", *photos, *small, "--method", "fgsm:epsilon=0.5", "--sphere", "50")
-    _, below = ended.out.split("\n\n")
+    *_, below = ended.out.split("\n\n")
     lines = below.splitlines()
     assert lines[0].split() == ["image", "points", "kept", "class", "around", "it", "share"]
     assert sum("one.png" in line for line in lines[:-1]) == 1
@@ -139,7 +197,7 @@ def test_a_bad_image_is_named_and_the_others_are_attacked(run, photos, small) ->
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--method", "lime"], "no attack 'lime'; The attacks are gradientascent, fgsm, pgd, deepfool"),
+        (["--method", "lime"], "no attack 'lime'; The attacks are gradientascent, plainascent, fgsm, pgd, deepfool"),
         (["--method", "fgsm:steps=3"], "fgsm has no setting 'steps'; it has epsilon"),
         (["--method", "fgsm:epsilon=-1"], "epsilon is a number, at least 0; got -1"),
         (["--out", "a.jpg"], "--out is a file that ends in .png or .webp or .svg or .pdf or .safetensors; got 'a.jpg'"),

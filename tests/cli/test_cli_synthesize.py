@@ -84,15 +84,15 @@ def test_the_size_of_the_input_is_that_of_the_picture(run, here, small) -> None:
 @pytest.mark.parametrize(
     ("options", "recipe"),
     [
-        (["--prior", "edgeenergy:weight=0.01", "--prior", "L1:weight=2"], {"priors": (EdgeEnergy(0.01), L1(2))}),
-        (["--canvas-size", "12,20"], {"canvas": Fourier(size=(12, 20), decay=1.5)}),
-        (["--canvas-size", "12", "--image", "one.png"], {"canvas": Fourier(size=12, image="one.png", decay=1.5)}),
+        ("--prior edgeenergy:weight=0.01 --prior L1:weight=2", replace(CLEAR, priors=(EdgeEnergy(0.01), L1(2)))),
+        ("--recipe lecture --prior L1:weight=2", replace(LECTURE, priors=(L1(2),))),
+        ("--canvas-size 12,20 --image one.png", replace(CLEAR, canvas=Fourier((12, 20), image="one.png", decay=1.5))),
     ],
 )
 def test_recipes_take_priors_an_image_and_a_size(run, photos, small, *, options, recipe) -> None:
-    expected = synthesize(factory.small(), iv.Logit(0), recipe=replace(CLEAR, steps=2, **recipe))
-    assert run("synthesize", *small, "--target", "ox", *options, *QUICK).code == 0
-    torch.testing.assert_close(iv.read("out.safetensors").pixels, expected.pixels)
+    expected = synthesize(factory.small(), iv.Logit(0), recipe=recipe, steps=2)
+    assert run("synthesize", *small, "--target", "ox", *options.split(), *QUICK).code == 0
+    torch.testing.assert_close(iv.read("out.safetensors").inputs, expected.inputs)
 
 
 def test_maco_takes_the_spectrum_of_a_folder(run, photos, small) -> None:
@@ -200,7 +200,7 @@ def test_a_photograph_that_cannot_be_read_is_named_and_left_out(run, photos, sma
         (["--target", "ox", "--steps", "0"], "steps is a whole number, at least 1; got 0"),
         (
             ["--target", "ox", "--prior", "edgeenergy"],
-            "a prior needs a weight, as in edgeenergy:weight=0.01; got 'edgeenergy'",
+            "a prior needs a weight, as in edgeenergy:weight=1; got 'edgeenergy'",
         ),
         (
             ["--target", "ox", "--prior", "edgenergy:weight=1"],

@@ -29,13 +29,12 @@ def pixels(arrays: list[np.ndarray]) -> torch.Tensor:
     return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2) / 255
 
 
-def given(shown: torch.Tensor) -> iv.Synthesis:
-    """Pictures that nobody had to climb for."""
+def given(shown: torch.Tensor, preprocess: iv.Preprocess = INPUT) -> iv.Synthesis:
+    """Pictures that nobody had to climb for, as inputs of a planted network unless another is said."""
     provenance = Provenance("net", "0", ("?",) * len(shown), "synthesize", {"steps": 1})
     scores = torch.zeros(len(shown))
-    return iv.Synthesis(
-        shown, scores, scores[None].clone(), scores > -1, shown.new_zeros(0, *shown.shape), (), provenance
-    )
+    inputs, curve, none = preprocess.normalise(shown), scores[None].clone(), shown.new_zeros(0, *shown.shape)
+    return iv.Synthesis(shown, inputs, scores, curve, scores > -1, none, (), provenance)
 
 
 def sized(side: int) -> iv.Network:
@@ -119,14 +118,14 @@ def test_ranks_are_places_among_the_channels_of_the_layer() -> None:
         maps = small.eval().conv2(torch.relu(small.norm(small.conv1(made))))
     lines = [maps[0].mean((1, 2)), maps[1].flatten(1).max(1).values, maps[2, :, 2, 1]]
     expected = [place(line, own) for line, own in zip(lines, (3, 1, 0), strict=True)]
-    card = score_card(net, given(made), asked, photographs())
+    card = score_card(net, given(made, PIXELS), asked, photographs())
     assert card.ranks.tolist() == [*expected, 0]
     assert card.probabilities.isnan().all()
 
 
 def test_classes_have_a_rank_and_a_probability() -> None:
     net, made = network(SmallCNN()), pixels(photographs(2, seed=2))
-    card = score_card(net, given(made), [iv.Logit(4), iv.Probability(2)], photographs())
+    card = score_card(net, given(made, PIXELS), [iv.Logit(4), iv.Probability(2)], photographs())
     scores = net.logits(made)
     for picture, own in enumerate((4, 2)):
         assert card.ranks[picture] == place(scores[picture], own)
@@ -137,7 +136,7 @@ def test_a_class_is_asked_of_the_second_network_by_its_name() -> None:
     """It is the first one with its classes in another order, under other synonyms, at twice the size."""
     net = network(SmallCNN(), labels=["ox", "bison, buffalo", "gnu", "yak", "zebra"])
     other = iv.Network(Turned(net.module), iv.Preprocess(size=16), labels=["wisent", "buffalo", "Gnu", "yak", "ox, ox"])
-    made = given(pixels(photographs(4, seed=2)))
+    made = given(pixels(photographs(4, seed=2)), PIXELS)
     asked = [iv.Logit("ox"), iv.Probability("bison"), iv.Logit("zebra"), iv.Channel("conv1", 0)]
     card = score_card(net, made, asked, photographs(), other=other)
     shown = torch.nn.functional.interpolate(made.pixels, size=(16, 16), mode="bilinear", antialias=True)
@@ -162,7 +161,7 @@ class Turned(torch.nn.Module):
 
 
 def test_without_names_a_class_is_asked_of_the_second_network_by_its_index() -> None:
-    net, other, made = network(SmallCNN()), network(SmallCNN(), seed=1), given(pixels(photographs(1, seed=2)))
+    net, other, made = network(SmallCNN()), network(SmallCNN(), seed=1), given(pixels(photographs(1, seed=2)), PIXELS)
     card = score_card(net, made, iv.Logit(3), photographs(), other=other)
     assert card.transfer_ranks[0] == place(other.logits(made.pixels)[0], 3)
 
@@ -202,7 +201,7 @@ def test_white_noise_is_farther_from_natural_than_a_photograph(shared_data) -> N
     files = sorted((shared_data / "photos").iterdir())[:12]
     net = sized(64)
     noise = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    card = score_card(net, given(noise), iv.Logit(0), files, views=PLAIN)
+    card = score_card(net, given(noise, PIXELS), iv.Logit(0), files, views=PLAIN)
     assert card.spectrum_distances[0] > 1.5 * card.natural_spectrum_distances.max()
 
 
@@ -222,9 +221,11 @@ def test_several_starts_of_each_question_stand_in_a_row() -> None:
     assert two.provenance.objective == ("class 1", "class 1", "class 2", "class 2")
 
 
-def test_the_pictures_that_were_synthesised_have_the_scores_that_the_result_says() -> None:
+@pytest.mark.parametrize("recipe", [iv.CLEAR, iv.LECTURE])
+def test_the_pictures_that_were_synthesised_have_the_scores_that_the_result_says(recipe: iv.Recipe) -> None:
+    """Also what lies beyond black and white, which is not what is shown."""
     net = sized(24)
-    made = iv.synthesize(net, [iv.Channel("conv2", 1), iv.Logit(2)], steps=3)
+    made = iv.synthesize(net, [iv.Channel("conv2", 1), iv.Logit(2)], recipe=recipe, steps=3)
     card = score_card(net, made, [iv.Channel("conv2", 1), iv.Logit(2)], photographs(3, size=24))
     torch.testing.assert_close(card.scores, made.scores, rtol=1e-4, atol=1e-5)
     assert card.provenance.settings["pictures"]["steps"] == 3
@@ -243,7 +244,7 @@ def test_photographs_come_from_a_folder_or_a_list_or_a_tensor(tmp_path) -> None:
 @pytest.mark.usefixtures("unchecked_types")
 def test_the_networks_are_untouched_also_after_an_exception() -> None:
     net, other, x = network(lived_in(SmallCNN())), network(lived_in(SmallCNN()), seed=1), images()
-    made = given(pixels(photographs(2)))
+    made = given(pixels(photographs(2)), PIXELS)
 
     def asked() -> ScoreCard:
         return score_card(net, made, iv.Logit(1), photographs(3), other=other)
@@ -259,7 +260,7 @@ def test_the_networks_are_untouched_also_after_an_exception() -> None:
 
 
 def test_a_small_memory_changes_nothing(monkeypatch) -> None:
-    net, made = network(SmallCNN()), given(pixels(photographs(3, seed=2)))
+    net, made = network(SmallCNN()), given(pixels(photographs(3, seed=2)), PIXELS)
     expected = score_card(net, made, iv.Logit(1), photographs())
     room_for(4, net.module, monkeypatch)
     found = score_card(net, made, iv.Logit(1), photographs())
@@ -268,7 +269,7 @@ def test_a_small_memory_changes_nothing(monkeypatch) -> None:
 
 
 def test_what_cannot_be_scored_is_refused(tmp_path) -> None:
-    net, made, arrays = network(SmallCNN(), labels=list("abcde")), given(pixels(photographs(2))), photographs(2)
+    net, made, arrays = network(SmallCNN(), labels=list("abcde")), given(pixels(photographs(2)), PIXELS), photographs(2)
     with pytest.raises(iv.InnerviewError) as refused:
         score_card(net, made, [iv.Logit(0)] * 3, arrays)
     assert str(refused.value) == (

@@ -96,7 +96,7 @@ def test_occlusion_by_regions_gives_the_values_of_whole_passes(kind: str, module
 def test_the_picture_made_for_it_has_the_score_that_is_told(kind: str, module: type) -> None:
     """The pass of a climb may leave out channels and pixels that it does not read; its gradient is the whole one."""
     net, why = subject(kind, module, precise=True)
-    made = iv.synthesize(net, why, canvas=iv.Pixels(size=8), recipe=iv.LECTURE, steps=2, snapshots=[1])
+    made = iv.synthesize(net, why, recipe=iv.Recipe(iv.Pixels(size=8)), steps=2, snapshots=[1])
     again = value(net, net.preprocess.normalise(made.pixels).double(), why)
     torch.testing.assert_close(made.scores.double(), again, rtol=1e-4, atol=1e-6)  # pictures are in single precision
     assert bool(made.alive.all())
@@ -143,7 +143,7 @@ def test_its_rank_is_its_place_among_its_sisters(kind: str, module: type) -> Non
 @kinds
 def test_the_score_card_takes_it(kind: str) -> None:
     net, why = subject(kind)
-    made = iv.synthesize(net, why, canvas=iv.Pixels(size=8), recipe=iv.LECTURE, steps=1)
+    made = iv.synthesize(net, why, recipe=iv.Recipe(iv.Pixels(size=8)), steps=1)
     card = iv.score_card(net, made, why, PIXELS)
     with untouched(net.module), torch.no_grad():
         seen = forward(net, net.preprocess.normalise(made.pixels), record=why.layers)

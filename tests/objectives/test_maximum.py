@@ -76,7 +76,7 @@ def test_no_channel_and_no_pixel_is_left_out_of_a_pass() -> None:
 def test_a_picture_made_beside_questions_about_a_part_is_as_if_made_alone() -> None:
     """Those need one channel, at one place of a large picture; this one needs all of the layer."""
     part, whole = iv.Neuron(LAYER, 1, (40, 40)), iv.Maximum(LAYER)
-    settings = {"canvas": iv.Pixels(size=160), "recipe": iv.LECTURE, "steps": 2}
+    settings = {"recipe": iv.Recipe(iv.Pixels(size=160)), "steps": 2}
     together = iv.synthesize(net(), [part, whole, part + whole], **settings)
     for row, each in enumerate((part, whole, part + whole)):
         alone = iv.synthesize(net(), each, **settings)

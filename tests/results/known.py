@@ -10,7 +10,7 @@ import innerview as iv
 from innerview.recording.recording import Snapshot
 from small_networks import SmallCNN, images, network
 
-QUICK = {"recipe": iv.LECTURE, "steps": 1, "canvas": iv.Pixels(size=8)}
+QUICK = {"recipe": iv.Recipe(canvas=iv.Pixels(size=8)), "steps": 1}
 
 
 @cache

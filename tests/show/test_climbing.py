@@ -22,6 +22,7 @@ def made(pictures: int = 2, moments: tuple[int, ...] = (2, 4, 6), channels: int 
     shown = levels.reshape(-1, 1, 1, 1, 1).expand(8, pictures, channels, 6, 8) + tint
     return Synthesis(
         pixels=shown[-1],
+        inputs=shown[-1],
         scores=torch.zeros(pictures),
         curve=torch.arange(8)[:, None] + 0.25 * torch.arange(pictures)[None],
         alive=torch.ones(pictures, dtype=torch.bool),

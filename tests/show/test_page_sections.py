@@ -3,12 +3,14 @@
 import base64
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn import functional
 
 import innerview as iv
 from innerview.adversarial.attack import attack
@@ -21,7 +23,6 @@ from innerview.show.page.sections import classes, fragile, looked_for
 from innerview.show.page.sections.fragile import ATTEMPTS, POINTS
 from innerview.show.page.tiles import MapTile
 from innerview.show.sheets.attack import magnification
-from innerview.synthesis.canvas import Fourier
 from innerview.synthesis.synthesize import synthesize
 from small_networks import OneConv, SmallCNN, TinyViT, network
 
@@ -38,8 +39,7 @@ FEW = 4
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looked_for, "CHEAP", (3, FEW))
-    monkeypatch.setattr(looked_for, "DEAR", (2, 2))
+    monkeypatch.setattr(looked_for, "MOST", FEW)
 
 
 def visit(net: iv.Network, x: Tensor) -> Visit:
@@ -81,14 +81,10 @@ def test_a_network_with_one_class_has_no_rivals() -> None:
 
 
 def test_each_likely_class_has_its_picture_and_two_scores(small: Visit) -> None:
-    top = small.net.predict(small.image, 3)[0]
+    top = small.net.predict(small.image, 2)[0]
     found = looked_for.looked_for(small)
     expected = synthesize(
-        small.net,
-        [iv.Logit(each.index) for each in top],
-        canvas=Fourier(size=(8, 8), decay=1.5),
-        recipe=iv.CLEAR,
-        steps=FEW,
+        small.net, [iv.Logit(each.index) for each in top], canvas=replace(iv.CLEAR.canvas, size=(8, 8)), steps=FEW
     )
     scores = small.net.logits(small.image)[0]
     assert [each.label for each in found.ideals] == [each.label for each in top]
@@ -98,12 +94,50 @@ def test_each_likely_class_has_its_picture_and_two_scores(small: Visit) -> None:
         assert ideal.photograph.replace("−", "-") == f"{scores[top[row].index].item():.1f}"
 
 
-def test_of_a_large_input_there_are_fewer_pictures_in_fewer_steps() -> None:
-    net = network(SmallCNN())
-    net.preprocess = iv.Preprocess(size=(96, 100), mean=(0,) * 3, std=(1,) * 3)
-    found = looked_for.looked_for(visit(net, torch.rand(1, 3, 96, 100)))
-    assert (len(found.ideals), found.steps) == (2, 2)
-    assert pixels(found.ideals[0].picture).shape == (96, 100, 3)
+def sized(module: nn.Module, side: int) -> Visit:
+    net = network(module, labels=LABELS)
+    net.preprocess = iv.Preprocess(size=side, mean=(0,) * 3, std=(1,) * 3)
+    return visit(net, torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(5)))
+
+
+def test_of_a_large_image_the_pictures_are_smaller_and_scored_as_large_as_it() -> None:
+    here = sized(SmallCNN(), 160)
+    found = looked_for.looked_for(here)
+    assert (found.size, found.coarse) == ((128, 128), False)
+    expected = synthesize(
+        here.net, [iv.Logit(each.index) for each in here.top[:2]], canvas=replace(iv.CLEAR.canvas, size=128), steps=FEW
+    )
+    enlarged = functional.interpolate(expected.pixels, size=160, mode="bilinear", antialias=True)
+    scores = here.net.logits(here.net.preprocess.normalise(enlarged))
+    for row, ideal in enumerate(found.ideals):
+        assert np.array_equal(pixels(ideal.picture), drawn(expected.pixels[row]))
+        assert ideal.score.replace("−", "-") == f"{scores[row, here.top[row].index].item():.1f}"
+
+
+def test_what_is_asked_about_a_layer_is_made_in_the_size_in_which_its_positions_are_counted() -> None:
+    here = replace(sized(SmallCNN(), 160), asked=iv.Neuron("conv2", 0, (79, 79)))
+    assert looked_for.looked_for(here).size == (160, 160)
+
+
+class Fixed(SmallCNN):
+    """Takes nothing but the size that it was made for."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[2] < 130:
+            raise ValueError("too small")
+        return super().forward(x)
+
+
+def test_a_network_that_takes_one_size_only_is_shown_that_size() -> None:
+    found = looked_for.looked_for(sized(Fixed(), 160))
+    assert (found.size, found.refusal) == ((160, 160), "")
+
+
+def test_larger_pictures_take_fewer_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looked_for, "MOST", 10)
+    monkeypatch.setattr(looked_for, "EFFORT", 7 * 160 * 160)
+    assert looked_for.looked_for(sized(Fixed(), 160)).steps == 7
+    assert looked_for.looked_for(sized(SmallCNN(), 64)).steps == 10
 
 
 class Deaf(SmallCNN):
@@ -115,7 +149,7 @@ class Deaf(SmallCNN):
 
 def test_a_picture_that_no_gradient_reached_says_so(page: Page) -> None:
     deaf = visit(network(Deaf(), labels=LABELS), SHOWN)
-    assert [each.alive for each in looked_for.looked_for(deaf).ideals] == [False, True, True]
+    assert [each.alive for each in looked_for.looked_for(deaf).ideals] == [False, True]
     assert "No gradient led from this question to the picture, so it shows nothing." in page(deaf.net, deaf.image)
 
 
@@ -196,7 +230,7 @@ class NotFinite(SmallCNN):
                 "an attack moves pixels, so the input has the channels of the preprocessing, 3; got 1",
             ],
         ),
-        (SmallCNN, 4 * SHOWN - 1, ["", "an attack keeps pixels in 0–1; this input was made of pixels from"]),
+        (SmallCNN, 4 * SHOWN - 1, ["", "an attack starts from pixels in 0–1; this input was made of pixels from"]),
         (NotFinite, SHOWN, ["holds NaN or infinity", "holds NaN or infinity"]),
         (Detached, SHOWN, [None, "its forward pass detaches it"]),
     ],

@@ -26,6 +26,7 @@ def made(
     shown = [images * moment / 64 for moment in moments]
     return Synthesis(
         pixels=images,
+        inputs=images,
         scores=torch.arange(pictures) * 1.5,
         curve=torch.zeros(64, pictures),
         alive=torch.tensor([number != 1 for number in range(pictures)]),
@@ -73,6 +74,13 @@ def test_with_snapshots_each_row_is_a_moment_and_the_last_the_end() -> None:
 
 def test_some_pictures_can_be_chosen() -> None:
     assert levels(synthesis_sheet(made(5), pictures=[4, 0])) == [153, 51]
+
+
+def test_rows_are_as_long_as_asked_for() -> None:
+    tops = [axes.get_position().y0 for axes in synthesis_sheet(made(6), across=2).axes]
+    assert [tops.index(top) for top in tops] == [0, 0, 2, 2, 4, 4]
+    with pytest.raises(SettingError, match="across is a whole number, at least 1 and at most 8; got 9"):
+        synthesis_sheet(made(10), across=9)
 
 
 @pytest.mark.parametrize("channels", [1, 4])

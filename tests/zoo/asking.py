@@ -9,7 +9,7 @@ from fingerprint import fingerprint
 from zoo.questions.attribution import METHODS, batch, covered, finite, finite_differences, gradcam
 from zoo.questions.care import error, inference_mode, sharing, trained_on
 from zoo.questions.objectives import channel, direction, energy, neuron, objective, one_each, windows
-from zoo.questions.pictures import attack, caricature, dictionary, grid, groups, synthesis
+from zoo.questions.pictures import attack, caricature, dictionary, grid, groups, lowering, synthesis
 from zoo.questions.structure import activations, filters, layers, maps, predict, receptive_fields
 from zoo.sentences import POSSIBLE
 from zoo.specimen import Subject
@@ -37,6 +37,7 @@ QUESTIONS: dict[str, Question] = {
     "windows": windows,
     "synthesis": synthesis,
     "attack": attack,
+    "lowering": lowering,
     "dictionary": dictionary,
     "groups": groups,
     "grid": grid,

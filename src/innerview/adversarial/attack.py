@@ -14,16 +14,20 @@ from ..objectives.question import Classes, Question
 from ..progress import Advance, steps
 from ..results import Provenance
 from .goal import goal_of
+from .gradient_steps import GradientAscent
 from .method import AttackMethod
 from .pixels import pixels
 from .point import Point, Start
 from .result import Attack
 
+USUAL = GradientAscent()
+"""The attack where none is named."""
+
 
 def attack(
     net: Network,
     images: Any,
-    method: AttackMethod,
+    method: AttackMethod = USUAL,
     *,
     objective: Question | None = None,
     target: Classes | None = None,
@@ -32,7 +36,7 @@ def attack(
 
     By default each image is driven away from its most probable class. An image stops at the first step that reaches
     the goal; one that reaches it from the start (because a class was given that the network does not answer) stays
-    as it is.
+    as it is. With `PlainAscent`, and others with `stop=False`, every image takes all steps.
 
     What an image becomes does not depend on its neighbours in the batch, up to rounding, which differs between a batch
     and a single image and between processors. A tie, which rounding would decide, is therefore no success: another
@@ -45,9 +49,10 @@ def attack(
     Args:
         net: the network; it is not changed.
         images: anything `net.prepare` takes.
-        method: the attack: `GradientAscent`, `FGSM`, `PGD` or `DeepFool`.
+        method: the attack: `GradientAscent`, `PlainAscent`, `FGSM`, `PGD` or `DeepFool`.
         objective: what to destroy: a class to drive the images away from, such as the true one, by index or name;
-            or an objective whose score is lowered, through all steps. One for all images or one per image.
+            or an objective whose score is lowered, through all steps, of any network. One for all images or one per
+            image.
         target: the class that the images should become instead, by index or name; one for all images or one each.
 
     Raises:
@@ -77,7 +82,7 @@ def _attacked(start: Start, method: AttackMethod, advance: Advance) -> "_Way":
     start, way = point.start, _Way(point, method.rounds)
     active = torch.arange(len(start.before), device=point.pixels.device)
     for number in range(method.rounds):
-        going = ~point.reached
+        going = ~point.reached | (not method.stops)
         if not bool(going.any()):
             advance(len(start.before) * (method.rounds - number), way.words)
             break
@@ -93,26 +98,22 @@ class _Way:
     """What is written down on the way: each image's last pixels, and the answers after each step."""
 
     def __init__(self, point: Point, rounds: int) -> None:
-        def table(column: Tensor) -> Tensor:
-            return column.detach()[:, None].repeat(1, rounds + 1)
-
         self.start = point.start
         self.pixels = point.pixels.detach().clone()
-        self.steps, self.reached = torch.zeros_like(point.best), point.reached
-        self.classes, self.confidences, self.raised = map(table, (point.best, point.confidence, point.raised))
+        self.steps, self.reached = torch.zeros_like(point.reached, dtype=torch.int64), point.reached
+        self.tables = {name: column[:, None].repeat(1, rounds + 1) for name, column in point.noted.items()}
 
     def note(self, active: Int[Tensor, "active"], moment: int, point: Point) -> None:
         """Write down what became of the images that still move."""
         self.pixels[active] = point.pixels.detach()
         self.steps[active], self.reached[active] = moment, point.reached
-        self.classes[active, moment:] = point.best[:, None]
-        self.confidences[active, moment:] = point.confidence[:, None]
-        self.raised[active, moment:] = point.raised.detach()[:, None]
+        for name, column in point.noted.items():
+            self.tables[name][active, moment:] = column[:, None]
 
     @property
     def success(self) -> Tensor:
         """Whether each image reached its goal."""
-        return self.start.goal.achieved(self.reached, self.raised)
+        return self.start.goal.achieved(self.reached, self.tables["raised"])
 
     def words(self) -> str:
         """How many images reached their goal so far."""
@@ -125,17 +126,18 @@ def _result(start: Start, ways: Sequence[_Way], provenance: Provenance) -> Attac
     def together(name: str) -> Tensor:
         return torch.cat([getattr(way, name) for way in ways])
 
-    after, classes = together("pixels"), together("classes")
+    tables = {name: torch.cat([way.tables[name] for way in ways]) for name in ways[0].tables}
+    after, classes = together("pixels"), tables.get("classes")
     return Attack(
         inputs=start.images,
         adversarial=start.input(after),
         before=start.before,
         after=after,
         classes=classes,
-        confidences=together("confidences"),
-        raised=together("raised"),
+        confidences=tables.get("confidences"),
+        raised=tables["raised"],
         steps=together("steps"),
         success=together("success"),
-        names={index: start.net.label(index) for index in classes.unique().tolist()},
+        names={} if classes is None else {index: start.net.label(index) for index in classes.unique().tolist()},
         provenance=provenance,
     )

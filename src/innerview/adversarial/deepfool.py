@@ -65,12 +65,13 @@ class DeepFool(AttackMethod):
 
     def _contest(self, point: Point) -> tuple[Labels, Ranks, Scores]:
         """The class to leave, its rivals in the order of their indices, and the lead up to which they tie."""
-        scores = point.scores.detach()
         match point.goal:
             case Reach(classes, margins):
+                scores = point.scores.detach()
                 target = torch.tensor(classes, device=scores.device)
                 return others(scores, target).argmax(1), target[:, None], scores.new_tensor(margins)
             case Leave(tuple(classes), margins):
+                scores = point.scores.detach()
                 own = torch.tensor(classes, device=scores.device)
                 rivals = others(scores, own).topk(min(self.classes, scores.shape[1] - 1)).indices
                 return own, rivals.sort(1).values, scores.new_tensor(margins)

@@ -66,8 +66,8 @@ class Goal(ABC):
         """The number of each image that a step raises."""
 
     @abstractmethod
-    def reached(self, scores: Answers) -> Reached:
-        """Whether each image need not be changed any further, told by its class scores."""
+    def reached(self, seen: Seen) -> Reached:
+        """Whether each image need not be changed any further."""
 
     def achieved(self, reached: Reached, raised: Float[Tensor, "batch moment"]) -> Reached:
         """Whether the attack succeeded, told by what was reached at last and the numbers along the way."""
@@ -98,9 +98,10 @@ class Leave(Goal):
         """The cross-entropy of the class to leave."""
         return _cross_entropy(seen, self.classes)
 
-    def reached(self, scores: Answers) -> Reached:
+    def reached(self, seen: Seen) -> Reached:
         """Another class leads it, by more than rounding."""
-        return -_lead(scores, self.classes) > scores.new_tensor(self.margins)
+        lead = _lead(seen.class_scores.detach(), self.classes)
+        return -lead > lead.new_tensor(self.margins)
 
     def describe(self, net: Network, count: int) -> tuple[str, ...]:
         """The class to leave."""
@@ -126,9 +127,10 @@ class Reach(Goal):
         """Minus the cross-entropy of the class to reach."""
         return -_cross_entropy(seen, self.classes)
 
-    def reached(self, scores: Answers) -> Reached:
+    def reached(self, seen: Seen) -> Reached:
         """It leads all others, by more than rounding."""
-        return _lead(scores, self.classes) > scores.new_tensor(self.margins)
+        lead = _lead(seen.class_scores.detach(), self.classes)
+        return lead > lead.new_tensor(self.margins)
 
     def describe(self, net: Network, count: int) -> tuple[str, ...]:
         """The class to reach."""
@@ -154,9 +156,9 @@ class Lower(Goal):
         """Minus the objective's score."""
         return -self.objective(seen)
 
-    def reached(self, scores: Answers) -> Reached:
+    def reached(self, seen: Seen) -> Reached:
         """Never: a score can always be lower."""
-        return torch.zeros_like(scores[:, 0], dtype=torch.bool)
+        return torch.zeros_like(seen.anchor, dtype=torch.bool)
 
     def achieved(self, reached: Reached, raised: Float[Tensor, "batch moment"]) -> Reached:
         """The score is lower than it was."""

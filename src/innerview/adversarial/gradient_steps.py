@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..settings import Amount, Count, Seed
 from .method import AttackMethod
-from .pixels import Pixels01, direction, length
+from .pixels import Pixels01, direction, input_unit, length
 from .point import Point
 
 Norm = Literal["inf", "2"]
@@ -24,36 +24,77 @@ class GradientAscent(AttackMethod):
     The table of class and confidence after each step shows how little it takes.
 
         x ← clip(x + η · √n · g / ‖g‖₂, 0, 1),   g = ∇ₓ CE(f(x), y),   n: the number of values of x
-        x ← clip(x + η · g, 0, 1)                if not normalised
 
-    A normalised step changes the pixels by η in the root mean square. The gradient itself is no good length for a
-    step: it differs by many powers of ten between a network that is sure of its answer and one that is not.
+    A step changes the pixels by η in the root mean square. The gradient itself is no good length for a step: it differs
+    by many powers of ten between a network that is sure of its answer and one that is not.
 
     Reference: the direction is that of Szegedy et al., "Intriguing properties of neural networks", 2014, section 4.
 
     Args:
         step: η, in pixels of 0–1; by default a quarter of one of 255 grey levels, with which photographs are
-            misjudged within some steps by networks of ImageNet. Digits need ten times as much. If not normalised, η is
-            the factor of the gradient: 0.1 in units of an ImageNet network's input is about 0.005 in pixels.
-        steps: their number at most; an image whose class has changed is left as it is.
-        normalised: whether all steps have one length, or are as long as the gradient.
+            misjudged within some steps by networks of ImageNet. Digits need ten times as much.
+        steps: their number at most.
+        stop: whether an image whose class has changed is left as it is.
     """
 
     step: Amount = 0.25 / 255
     steps: Count = 15
-    normalised: bool = True
+    stop: bool = True
 
     @property
     def rounds(self) -> int:
         """`steps`."""
         return self.steps
 
+    @property
+    def stops(self) -> bool:
+        """`stop`."""
+        return self.stop
+
     def moved(self, point: Point, number: int) -> Pixels01:
         """A step along the gradient."""
+        step = math.sqrt(point.pixels[0].numel()) * direction(point.gradient())
+        return (point.pixels.detach() + self.step * step).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class PlainAscent(AttackMethod):
+    """Gradient steps on the network's input as it is, all of them, wherever they lead: the lecture's attack.
+
+    The table of the class after each step shows how soon it changes, and what it changes to after that.
+
+        z ← z + η · ∇CE(f(z), y),   z = (x − mean) / std the network's input
+
+    That is stochastic gradient descent without momentum on −CE. Nothing is clipped, so pixels may leave 0–1, by little
+    while the change is small, and no step is scaled: of a network that is sure of its answer 15 may change nothing.
+
+    Reference: Fleuret, Deep learning course, lecture 9.4, Optimizing inputs.
+
+    Args:
+        step: η, the learning rate, for the network's input in its own units.
+        steps: their number.
+        stop: whether an image whose class has changed is left as it is.
+    """
+
+    step: Amount = 0.1
+    steps: Count = 15
+    stop: bool = False
+
+    @property
+    def rounds(self) -> int:
+        """`steps`."""
+        return self.steps
+
+    @property
+    def stops(self) -> bool:
+        """`stop`."""
+        return self.stop
+
+    def moved(self, point: Point, number: int) -> Pixels01:
+        """A step of η · ∂/∂z, which is std · ∂/∂x; in pixels that is std times as long."""
         gradient = point.gradient()
-        if self.normalised:
-            gradient = math.sqrt(point.pixels[0].numel()) * direction(gradient)
-        return (point.pixels.detach() + self.step * gradient).clamp(0, 1)
+        std = input_unit(point.start.net, gradient)
+        return point.pixels.detach() + self.step * std.square() * gradient
 
 
 @dataclass(frozen=True)
@@ -97,10 +138,11 @@ class PGD(AttackMethod):
     Args:
         epsilon: the ball's radius ε, in pixels of 0–1; by default 8/255 for "inf", and for "2" the Euclidean length 1.
         step: α, in the same unit; by default 2.5 · ε / steps, enough to reach the border from anywhere in the ball.
-        steps: their number at most; an image that has reached its goal is left as it is.
+        steps: their number at most.
         norm: "inf" or "2".
         start: "random" begins at a random point of the ball, "image" at the image.
         seed: of the random start, which is the same change for every image.
+        stop: whether an image that has reached its goal is left as it is.
     """
 
     epsilon: Amount | None = None
@@ -109,11 +151,17 @@ class PGD(AttackMethod):
     norm: Norm = "inf"
     start: Begin = "random"
     seed: Seed = 0
+    stop: bool = True
 
     @property
     def rounds(self) -> int:
         """`steps`."""
         return self.steps
+
+    @property
+    def stops(self) -> bool:
+        """`stop`."""
+        return self.stop
 
     @property
     def radius(self) -> float:

@@ -18,11 +18,16 @@ class AttackMethod(Settings, ABC):
     @property
     @abstractmethod
     def rounds(self) -> int:
-        """The number of steps at most; an image that has reached its goal stops before."""
+        """The number of steps at most."""
+
+    @property
+    def stops(self) -> bool:
+        """Whether an image that has reached its goal is left as it is; if not, all take all steps."""
+        return True
 
     @abstractmethod
     def moved(self, point: Point, number: int) -> Pixels01:
-        """The pixels after step `number`, counted from 0, within 0–1.
+        """The pixels after step `number`, counted from 0.
 
         What an image becomes depends on that image alone.
         """

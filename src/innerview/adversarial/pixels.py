@@ -31,8 +31,8 @@ def pixels(net: Network, images: Inputs) -> Pixels01:
     low, high = shown.min().item(), shown.max().item()
     if low < -_ROUNDING or high > 1 + _ROUNDING:
         raise ImageError(
-            f"an attack keeps pixels in 0–1; this input was made of pixels from {low:.3g} to {high:.3g}. Prepare it "
-            "with net.prepare, or say how it was made: Network(module, Preprocess(…, mean=…, std=…))",
+            f"an attack starts from pixels in 0–1; this input was made of pixels from {low:.3g} to {high:.3g}. Prepare "
+            "it with net.prepare, or say how it was made: Network(module, Preprocess(…, mean=…, std=…))",
             kind="range",
         )
     return shown.clamp(0, 1)
@@ -47,6 +47,12 @@ def prepared(
     """The network's input made of changed pixels; exactly what it was where they are unchanged."""
     change = net.preprocess.normalise(after) - net.preprocess.normalise(before)
     return (images + change).to(images.dtype)
+
+
+def input_unit(net: Network, like: Tensor) -> Float[Tensor, "channel 1 1"]:
+    """What a change of the network's input by 1 is in pixels of 0–1: the deviation of its preprocessing."""
+    zero = like.new_zeros(net.preprocess.channels, 1, 1)
+    return net.preprocess.display(zero + 1) - net.preprocess.display(zero)
 
 
 def length(change: Pixels01) -> Float[Tensor, "batch 1 1 1"]:

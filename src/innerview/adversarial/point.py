@@ -75,12 +75,18 @@ class Point:
     @property
     def reached(self) -> Reached:
         """Whether each image need not be changed any further."""
-        return self.goal.reached(self.scores.detach())
+        return self.goal.reached(self.seen)
 
     @property
     def raised(self) -> Scores:
         """The number that the attack raises."""
         return self.goal.raised(self.seen)
+
+    @property
+    def noted(self) -> dict[str, Tensor]:
+        """What a result says of each image after each step; of a network without class scores nothing of classes."""
+        answers = {"classes": self.best, "confidences": self.confidence} if self.seen.has_class_scores else {}
+        return {**answers, "raised": self.raised.detach()}
 
     def fixed(self) -> "Point":
         """The same point with a goal that no longer changes."""

@@ -92,7 +92,7 @@ def sphere(  # noqa: PLR0913 - all but the first three are optional
     images = net.prepare(images)
     if images.shape != attack.inputs.shape or not torch.equal(images, attack.inputs.to(images)):
         raise ImageError("a sphere is around the images that were attacked; these are others", kind="others")
-    before, classes = attack.before.to(images.device), attack.classes[:, 0].to(images.device)
+    before, classes = attack.before.to(images.device), attack.first_classes.to(images.device)
     radii = radius * attack.distance.to(images.device)
     around = [_Around(net, images[[i]], before[[i]], radii[i], seed) for i in range(len(images))]
     with untouched(net.module), torch.no_grad(), steps("around the image", samples * len(images)) as advance:

@@ -79,15 +79,17 @@ def attack(  # noqa: PLR0913 - every option is a parameter
     """How small a change of each image changes the answer.
 
     Writes one figure: a row for each image with its adversarial example and the magnified difference. Shows the most
-    probable class and its confidence at the image and after each step; for another program the confidence is in 0-1
-    and the parts are separated by tabs. An image that cannot be read is named and left out.
+    probable class and its confidence at the image and after each step, and below how large the change is, as a part of
+    the image, and whether the goal was reached; for another program shares are in 0-1 and the parts are separated by
+    tabs. An image that cannot be read is named and left out.
 
     Args:
-        method: gradientascent, fgsm, pgd or deepfool; with settings as in pgd:epsilon=0.03,steps=40. Lengths are in
-            pixels of 0-1.
+        method: gradientascent, plainascent (the lecture's 15 plain steps, all of them), fgsm, pgd or deepfool; with
+            settings as in pgd:epsilon=0.03,steps=40. Lengths are in pixels of 0-1. An image whose class has changed
+            stops, except in plainascent, or with gradientascent:stop=false and pgd:stop=false.
         target: the class that the images should become, by name or index; by default any other than now.
         objective: what to lower instead, through all steps, as in "logit:ox - logit:bison", channel:LAYER,42 or
-            max:LAYER; its score is shown after each step.
+            max:LAYER; its score is shown after each step. It can be asked of networks without classes, too.
         out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-attack-IMAGE.png in the current folder, named after the first image.
     """
@@ -129,22 +131,34 @@ def _show(found: "iv.Attack", paths: Sequence[Path], *, scored: bool) -> None:
     columns = [
         Column("image", style="bold"),
         Column("step", "right"),
-        Column("class"),
-        Column("index", "right"),
-        Column("confidence", "right"),
+        *([] if found.classes is None else [Column("class"), Column("index", "right"), Column("confidence", "right")]),
         *([Column("score", "right")] if scored else []),
     ]
     rows = [row for image, path in enumerate(paths) for row in _rows(found, image, path)]
     table(columns, [row[: len(columns)] for row in rows])
+    _below(
+        [Column("image", style="bold"), Column("steps", "right"), Column("change", "right"), Column("goal")],
+        [_outcome(found, image, path) for image, path in enumerate(paths)],
+    )
 
 
 def _rows(found: "iv.Attack", image: int, path: Path) -> list[tuple[str, ...]]:
     """A row for each step, the objective's score at its end; for people the name stands only beside the first."""
-    scores = [f"{-each:{'.3g' if on_terminal() else '.6g'}}" for each in found.raised[image].tolist()]
-    return [
-        (_named(path, first=step == 0), str(step), each.label, str(each.index), _share(each.probability), scores[step])
-        for step, each in enumerate(found.history(image))
-    ]
+    form, answers = ".3g" if on_terminal() else ".6g", found.history(image)
+    rows = []
+    for step, raised in enumerate(found.raised[image, : int(found.steps[image]) + 1].tolist()):
+        each = answers[step] if answers else None
+        said = (each.label, str(each.index), _share(each.probability)) if each else ()
+        rows.append((_named(path, first=step == 0), str(step), *said, f"{-raised:{form}}"))
+    return rows
+
+
+def _outcome(found: "iv.Attack", image: int, path: Path) -> tuple[str, ...]:
+    """How many steps an image took, how far it came, and whether that was enough."""
+    change = float(found.relative_distance[image])
+    share = f"{change:.2%}" if on_terminal() else f"{change:.6g}"
+    reached = "reached" if found.success[image] else "not reached"
+    return _named(path, first=True), str(int(found.steps[image])), share, reached
 
 
 def _show_points(points: "iv.SphereTest | None", paths: Sequence[Path]) -> None:

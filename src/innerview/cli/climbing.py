@@ -22,7 +22,7 @@ class ClimbingOptions:
 
     Attributes:
         recipe: clear (large forms, seen much shifted, resized and turned), lucid (finer forms, seen less so), lecture
-            (plain pixels) or maco (the spectrum of natural images, seen in parts).
+            (plain pixels with a prior against edges) or maco (the spectrum of natural images, seen in parts).
         steps: how many steps each picture climbs, by default as many as the recipe says, and half as many for the small
             ones of innerview grid.
     """

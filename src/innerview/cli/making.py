@@ -25,8 +25,8 @@ class MakingOptions:
     """What the pictures are made of.
 
     Attributes:
-        prior: what is held against a picture: edgeenergy:weight=0.01, totalvariation, l1 or l2, each with its weight.
-            Can be repeated.
+        prior: what is held against a picture: edgeenergy:weight=0.1, totalvariation, l1 or l2, each with its weight; by
+            default nothing, and edgeenergy:weight=1 in the recipe lecture. Can be repeated.
         image: an image to start from; by default noise.
         canvas_size: rows and columns of the picture in pixels: one number, or two as in 320,480; by default those of
             the network's input.
@@ -46,7 +46,8 @@ class MakingOptions:
 
     def recipe(self, climbing: ClimbingOptions, net: "iv.Network") -> "iv.Recipe":
         """The recipe with all that was asked for put in its place."""
-        known, priors = climbing.chosen, tuple(map(_prior, self.prior))
+        known = climbing.chosen
+        priors = tuple(map(_prior, self.prior)) or known.priors
         return replace(known, canvas=self._canvas(climbing, net), priors=priors, diversity=self.diversity)
 
     def moments(self, steps: int, *, film: bool) -> list[int]:
@@ -72,7 +73,7 @@ MADE_SO = MakingOptions()
 
 def _prior(text: str) -> "iv.Prior":
     if text.lower() in iv.PRIORS:
-        raise SettingError(f"a prior needs a weight, as in {text}:weight=0.01; got {text!r}")
+        raise SettingError(f"a prior needs a weight, as in {text}:weight=1; got {text!r}")
     return spelled(text, iv.PRIORS, "prior")
 
 

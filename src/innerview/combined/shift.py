@@ -44,7 +44,7 @@ def shift(net: Network, attack: Attack, method: Method, objective: Question | No
         objective: what is asked of both, as a method takes it.
     """
     require_network(net)
-    asked = attack.classes[:, 0] if objective is None else objective
+    asked = attack.first_classes if objective is None else objective
     before, after = method(net, attack.inputs, asked), method(net, attack.adversarial, asked)
     origin = provenance(net, "shift", before.provenance.objective, explained=method, attack=attack.provenance.how)
     return Shift(before, after, replace(origin, asked=before.provenance.asked))

@@ -76,7 +76,7 @@ def score_card(  # noqa: PLR0913 - all but the first four are optional
         ImageError: a photograph is not a usable image.
     """
     asked, files = _asked(net, made, objective), _files(photographs)
-    pixels = resized(on(net, made.pixels), net.preprocess.rows_columns)
+    pixels = _pixels(net, made.inputs)
     with untouched(net.module), progress("scoring", len(files) + len(made)) as advance:
         examiner = _Examiner(net, tuple(dict.fromkeys(asked)), views, seed, advance)
         pictures = examiner.examined(len(made), lambda rows: pixels[rows])
@@ -179,7 +179,7 @@ def _files(photographs: str | Path | Sequence[PictureSource] | Tensor) -> Sequen
     return found
 
 
-def _pixels(net: Network, prepared: Float[Tensor, "image channel row column"]) -> Pixels01:
+def _pixels(net: Network, prepared: Float[Tensor, "_ channel _ _"]) -> Pixels01:
     return resized(net.preprocess.display(on(net, prepared)), net.preprocess.rows_columns)
 
 

@@ -25,9 +25,14 @@ class Seen:
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
     @property
+    def has_class_scores(self) -> bool:
+        """Whether the output is [batch, class]."""
+        return self.output is not None and self.output.dim() == 2
+
+    @property
     def class_scores(self) -> Float[Tensor, "batch label"]:
         """The output as one score per class, in single precision at least."""
-        if self.output is None or self.output.dim() != 2:
+        if self.output is None or not self.has_class_scores:
             shape = None if self.output is None else list(self.output.shape)
             raise NetworkError(
                 f"class scores are [batch, class]; this network gives {shape}. Ask about a layer instead, or "

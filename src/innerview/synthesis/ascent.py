@@ -15,6 +15,7 @@ from ..objectives import Objective
 from ..objectives.scoring import input_gradient, score
 from ..progress import Advance
 from .canvas import Parameters, Pixels01, Size, resized
+from .priors import Inputs
 from .recipe import Recipe
 from .rescue import Rescue
 from .speedups.cutout import Cutout, shown
@@ -27,6 +28,7 @@ class Pictures:
     """What a batch of pictures becomes at the end, and on the way there; the names are those of `Synthesis`."""
 
     pixels: Pixels01
+    inputs: Inputs
     scores: Float[Tensor, "picture"]
     curve: Float[Tensor, "step picture"]
     alive: Bool[Tensor, "picture"]
@@ -77,11 +79,11 @@ class Climb:
             if number in self.moments:
                 kept.append(self._drawn(parameters))
             advance(len(streams), partial(words, scores))
-        images = self._drawn(parameters)
-        plain = self.net.preprocess.normalise(resized(images, self.plain)).to(self.net.dtype)
-        scores = score(self.net, plain, self.objective)
+        images, inputs = self._drawn(parameters), self._inputs(parameters)
+        scores = score(self.net, resized(inputs, self.plain).to(self.net.dtype), self.objective)
         return Pictures(
             pixels=images,
+            inputs=inputs,
             scores=scores,
             curve=torch.stack(curve),
             alive=alive | (scores > curve[0]),  # one that soon reached a bound has no gradient afterwards
@@ -91,7 +93,7 @@ class Climb:
     def _uphill(self, parameters: Parameters, streams: Streams, number: int) -> tuple[Parameters, Tensor, Tensor]:
         """The way up for the parameters; the objective of each picture; whether its gradient is not zero."""
         pixels = self.recipe.canvas.pixels(self.net, parameters)
-        inputs = self.net.preprocess.normalise(self.recipe.views(pixels, streams, self.seen))
+        inputs = self.net.preprocess.normalise(self.recipe.views_at(number)(pixels, streams, self.seen))
         if self.cutouts:
             inputs = shown(inputs, self.cutouts)
         with self.slices, Rescue() if number <= self.recipe.rescue else nullcontext():
@@ -109,14 +111,17 @@ class Climb:
             parameters.copy_(bounded)
 
     @torch.no_grad()
+    def _inputs(self, parameters: Parameters) -> Inputs:
+        return self.net.preprocess.normalise(self.recipe.canvas.pixels(self.net, parameters))
+
+    @torch.no_grad()
     def _drawn(self, parameters: Parameters) -> Pixels01:
-        pixels = self.recipe.canvas.pixels(self.net, parameters)
-        if not bool(pixels.isfinite().all()):
+        if not bool(self._inputs(parameters).isfinite().all()):
             raise MethodError(
                 f"the gradient of {self.net.name} holds NaN or infinity; climb it in single precision: "
                 "Network(module.float(), …), or with a smaller learning_rate"
             )
-        return pixels.clamp(0, 1)
+        return self.recipe.canvas.shown(self.net, parameters)
 
 
 def words(scores: Float[Tensor, "picture"]) -> str:
@@ -129,6 +134,7 @@ def joined(parts: Sequence[Pictures]) -> Pictures:
     """Several batches as one."""
     return Pictures(
         pixels=torch.cat([each.pixels for each in parts]),
+        inputs=torch.cat([each.inputs for each in parts]),
         scores=torch.cat([each.scores for each in parts]),
         curve=torch.cat([each.curve for each in parts], 1),
         alive=torch.cat([each.alive for each in parts]),

@@ -1,4 +1,4 @@
-"""What a picture is drawn on: the parameters that are climbed along, and the pixels in 0–1 that they become."""
+"""What a picture is drawn on: the parameters that are climbed along, and the pixels that they become."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -42,7 +42,11 @@ class Canvas(Settings, ABC):
 
     @abstractmethod
     def pixels(self, net: Network, parameters: Parameters) -> Pixels01:
-        """The pictures that these parameters stand for, in 0–1."""
+        """The pictures that these parameters stand for, in units in which black is 0 and white is 1."""
+
+    def shown(self, net: Network, parameters: Parameters) -> Pixels01:
+        """The same as they are to be looked at, within 0–1."""
+        return self.pixels(net, parameters).clamp(0, 1)
 
     def bounded(self, net: Network, parameters: Parameters) -> Parameters:
         """The nearest parameters that stand for pixels in 0–1."""
@@ -81,14 +85,48 @@ class Pixels(Canvas):
         image = self.given(net, len(streams))
         if image is not None:
             return net.preprocess.normalise(image)
-        noise = streams.normal(net.preprocess.channels, *self.rows_columns(net))
-        return self.bounded(net, on(net, self.noise * noise))
+        return self.bounded(net, _noise(net, streams, self.rows_columns(net), self.noise))
 
     def pixels(self, net: Network, parameters: Parameters) -> Pixels01:
         return net.preprocess.display(parameters)
 
     def bounded(self, net: Network, parameters: Parameters) -> Parameters:
         return net.preprocess.normalise(net.preprocess.display(parameters).clamp(0, 1))
+
+
+@dataclass(frozen=True)
+class FreePixels(Canvas):
+    """Each value of the network's input for itself, also beyond black and white.
+
+    What is climbed along need not be a picture, and is shown by its differences: whatever their size, they have one
+    contrast, around grey.
+
+        shown = clip(½ + 0.1 · (x − mean(x)) / std(x), 0, 1)
+
+    with mean and deviation over all values of one picture. It starts from normal noise, or from `image`, of which a
+    prepared tensor in the canvas's size is taken value by value.
+
+    Reference: Fleuret, Deep learning course, lecture 9.4, Optimizing inputs.
+
+    Attributes:
+        noise: standard deviation of the noise, in units of the network's input.
+    """
+
+    noise: Amount = 0.01
+
+    def start(self, net: Network, streams: Streams) -> Parameters:
+        size = self.rows_columns(net)
+        if self.image is None:
+            return _noise(net, streams, size, self.noise)
+        return resized(on(net, net.prepare(self.image)[:1]), size).repeat(len(streams), 1, 1, 1)
+
+    def pixels(self, net: Network, parameters: Parameters) -> Pixels01:
+        return net.preprocess.display(parameters)
+
+    def shown(self, net: Network, parameters: Parameters) -> Pixels01:
+        around = parameters - parameters.mean((1, 2, 3), keepdim=True)
+        deviation = parameters.std((1, 2, 3), keepdim=True).clamp_min(torch.finfo(parameters.dtype).tiny)
+        return (0.5 + 0.1 * around / deviation).clamp(0, 1)
 
 
 @dataclass(frozen=True)
@@ -146,6 +184,10 @@ def frequencies(size: Size) -> Float[Tensor, "row half"]:
     rows = torch.fft.fftfreq(size[0], dtype=torch.float64)
     columns = torch.fft.rfftfreq(size[1], dtype=torch.float64)
     return torch.hypot(rows[:, None], columns[None, :])
+
+
+def _noise(net: Network, streams: Streams, size: Size, deviation: float) -> Parameters:
+    return on(net, deviation * streams.normal(net.preprocess.channels, *size))
 
 
 def unsquashed(image: Pixels01) -> Pixels01:

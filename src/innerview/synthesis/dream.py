@@ -130,9 +130,9 @@ class _Dream:
                 alive = alive | reached
                 advance(len(pixels), partial(words, scores))
             added = dreamt - plain
-        inputs = self.net.preprocess.normalise(dreamt).to(self.net.dtype)
-        scores = score(self.net, inputs, self.objective)
-        return Pictures(dreamt, scores, torch.stack(curve), alive, dreamt.new_zeros(0, *dreamt.shape))
+        inputs = self.net.preprocess.normalise(dreamt)
+        scores = score(self.net, inputs.to(self.net.dtype), self.objective)
+        return Pictures(dreamt, inputs, scores, torch.stack(curve), alive, dreamt.new_zeros(0, *dreamt.shape))
 
     def _step(self, pixels: Pixels01) -> tuple[Pixels01, Tensor, Tensor]:
         """The next pixels; the objective of each image, as a mean over its tiles; whether its gradient is not zero."""

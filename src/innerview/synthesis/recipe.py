@@ -1,21 +1,21 @@
 """Settings that belong together: what a picture is drawn on, how it is seen, and how it climbs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
-from torch.optim import Adam, NAdam, Optimizer
+from torch.optim import SGD, Adam, NAdam, Optimizer
 
-from ..settings import Amount, Count, Settings, Whole
-from .canvas import Canvas, Fourier, Pixels
+from ..settings import Amount, AtMost, Count, Settings, Whole
+from .canvas import Canvas, Fourier, FreePixels
 from .magnitude import MagnitudeConstrained
-from .priors import Inputs, Penalty, Prior
+from .priors import EdgeEnergy, Inputs, Penalty, Prior
 from .transforms import Crops, Transforms, Views
 
-Climber = Literal["adam", "nadam"]
-_CLIMBERS: dict[str, type[Adam | NAdam]] = {"adam": Adam, "nadam": NAdam}
+Climber = Literal["adam", "nadam", "sgd"]
+_CLIMBERS: dict[str, type[Adam | NAdam | SGD]] = {"adam": Adam, "nadam": NAdam, "sgd": SGD}
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,13 @@ class Recipe(Settings):
         canvas: what the parameters of a picture are.
         views: what the network is shown of it at each step.
         priors: what is subtracted from the objective.
-        optimizer: "adam" or "nadam".
+        optimizer: "adam", "nadam", or "sgd": plain steps, x ← x − η ∇(Σ wₖ hₖ(x) − f(x)).
         learning_rate: its step, in units of the canvas's parameters.
         steps: how many steps a picture climbs.
         diversity: how much of the likeness of several starts of one objective is subtracted.
         rescue: for how many steps ReLUs that nothing of a picture's gradient would pass let it through.
+        settling: the share of the steps, the last ones, in which the views' noise is left out: what is large is found
+            in noise, and gets its details without.
     """
 
     canvas: Canvas = field(default_factory=Fourier)
@@ -41,6 +43,11 @@ class Recipe(Settings):
     steps: Count = 256
     diversity: Amount = 0.0
     rescue: Whole = 16
+    settling: Annotated[Amount, AtMost(1)] = 0.0
+
+    def views_at(self, step: int) -> Views:
+        """What the network is shown at a step, counted from 1."""
+        return replace(self.views, noise=0.0) if step > (1 - self.settling) * self.steps else self.views
 
     def climber(self, parameters: Tensor) -> Optimizer:
         """The optimizer that takes these parameters uphill."""
@@ -70,16 +77,24 @@ CLEAR = Recipe(
         jitter=(16 / 224, 8 / 224),
         scales=tuple(round(0.7 + 0.05 * step, 2) for step in range(13)),
         angles=tuple(range(-20, 21)),
+        noise=0.1,
     ),
     learning_rate=0.1,
+    settling=0.3,
 )
-"""Waves with more of the low frequencies than natural images have, seen much shifted, resized and turned.
+"""Waves with more of the low frequencies than natural images have, seen much shifted, resized and turned, and in noise.
 
-What still answers then is a thing and not a texture of pixels. The network sees as many pixels as the picture has.
+What still answers then is a thing and not a texture of pixels; its details come in the last steps, without noise. The
+network sees as many pixels as the picture has.
 """
 
-LECTURE = Recipe(canvas=Pixels(), optimizer="adam", learning_rate=0.1, steps=250)
-"""The plain recipe: pixels from noise of deviation 0.01, 250 steps of Adam with 0.1, seen as they are.
+LECTURE = Recipe(
+    canvas=FreePixels(), priors=(EdgeEnergy(1.0),), optimizer="adam", learning_rate=0.1, steps=250, rescue=0
+)
+"""The network's input itself, seen as it is, with a prior against edges at all scales, and shown by its differences.
+
+It starts from noise of deviation 0.01, and takes 250 steps of Adam with 0.1; `replace(LECTURE, optimizer="sgd")` takes
+plain ones. The slide's loop, step for step.
 
 Reference: Fleuret, Deep learning course, lecture 9.4, Optimizing inputs.
 """

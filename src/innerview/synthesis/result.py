@@ -16,6 +16,8 @@ class Synthesis(Result):
 
     Attributes:
         pixels: the pictures, pixels in 0–1.
+        inputs: what the network reads of them, in its own units and the pictures' size; on canvases without bounds
+            also beyond black and white.
         scores: the objective of each picture as it stands, without frame, shift or noise.
         curve: the objective at each step, before it, as the network saw the picture then: a mean over its views, less
             what keeps several starts apart.
@@ -27,6 +29,7 @@ class Synthesis(Result):
     """
 
     pixels: Float[Tensor, "picture channel row column"]
+    inputs: Float[Tensor, "picture channel row column"]
     scores: Float[Tensor, "picture"]
     curve: Float[Tensor, "step picture"]
     alive: Bool[Tensor, "picture"]

@@ -7,22 +7,17 @@ from torch import Tensor
 from torch.nn import functional
 
 import innerview as iv
-from zoo.specimen import MEAN, STD, Subject, as_maps
+from zoo.specimen import Subject, as_maps
 
-FEW = replace(iv.LECTURE, steps=4)
-ONE = replace(iv.LECTURE, steps=1)
+FEW = iv.Recipe(canvas=iv.Pixels(), learning_rate=0.1, steps=4)
+ONE = replace(FEW, steps=1)
 
 
 def synthesis(s: Subject) -> None:
     """A few steps raise what is asked, and the score is that of the picture."""
     made = iv.synthesize(s.net, s.why, recipe=FEW)
-    s.agree(made.scores[:, None], s.answer(prepared(s, made.pixels))[:, None])
+    s.agree(made.scores[:, None], s.answer(made.inputs.double())[:, None])
     assert bool((made.scores > made.curve[0]).all())
-
-
-def prepared(s: Subject, pixels: Tensor) -> Tensor:
-    """The input made of pixels in 0–1."""
-    return ((pixels - MEAN) / STD).double()
 
 
 def attack(s: Subject) -> None:
@@ -32,6 +27,14 @@ def attack(s: Subject) -> None:
     assert torch.equal(found.classes, torch.stack([before, after], 1))
     assert bool((found.raised[:, 1] > found.raised[:, 0]).all())
     assert float(found.difference.abs().max()) < 1.01e-4
+
+
+def lowering(s: Subject) -> None:
+    """Of any network whatever is asked is lowered; the score before and after is the module's own."""
+    found = iv.attack(s.net, s.images, iv.FGSM(epsilon=1e-4), objective=s.why)
+    before, after = (s.answer(each.double()) for each in (found.inputs, found.adversarial))
+    s.agree(-found.raised, torch.stack([before, after], 1))
+    assert bool((after < before).all())
 
 
 def contributions(s: Subject) -> Tensor:
@@ -68,5 +71,5 @@ def grid(s: Subject) -> None:
 def caricature(s: Subject) -> None:
     """What a picture reaches is the product of its activation with the image's, in the middle layer."""
     made = iv.caricature(s.net, s.images[:1], s.middle, recipe=ONE, power=0.0)
-    wanted, found = s.maps(s.middle, s.precise[:1]), s.maps(s.middle, prepared(s, made.pixels))
+    wanted, found = s.maps(s.middle, s.precise[:1]), s.maps(s.middle, made.inputs.double())
     s.agree(made.scores[:, None], (wanted * found).sum((1, 2, 3))[:, None] / wanted[0, 0].numel())

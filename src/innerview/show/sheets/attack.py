@@ -72,7 +72,7 @@ def _row(result: Attack, image: int, *, shift: Shift | None, sphere: SphereTest 
             *_before_and_after(result, image),
             _difference(result, image, sphere),
             *(explanations(shift, image) if shift else ()),
-            _answers(result.history(image)),
+            _answers(result.history(image)) if result.classes is not None else _scores(_lowered(result, image)),
         ),
     )
 
@@ -88,14 +88,26 @@ def _require_same_images(results: Sequence[Attack], *others: Attribution | Spher
 
 
 def _before_and_after(result: Attack, image: int) -> tuple[Cell, Cell]:
-    history = result.history(image)
-    first, last, steps = history[0], history[-1], len(history) - 1
-    ending = f"{last.probability:.1%} after {steps} step{'s' * (steps != 1)}"
+    said, steps = _said(result, image), int(result.steps[image])
+    (first, at_first), (last, at_last) = said[0], said[-1]
+    ending = f"{at_last} after {steps} step{'s' * (steps != 1)}"
     ending = ending if result.success[image] else f"{ending}, goal not reached"
     return (
-        Cell("Original", drawn(result.before[image]), (titled(first.label), Caption(f"{first.probability:.1%}"))),
-        Cell("Adversarial", drawn(result.after[image]), (titled(last.label), Caption(ending, lines=2))),
+        Cell("Original", drawn(result.before[image]), (titled(first), Caption(at_first))),
+        Cell("Adversarial", drawn(result.after[image]), (titled(last), Caption(ending, lines=2))),
     )
+
+
+def _said(result: Attack, image: int) -> list[tuple[str, str]]:
+    """The answer at first and after each step, in words and as a number; without classes the score that is lowered."""
+    if result.classes is None:
+        return [("score", f"{score:.3g}") for score in _lowered(result, image)]
+    return [(each.label, f"{each.probability:.1%}") for each in result.history(image)]
+
+
+def _lowered(result: Attack, image: int) -> list[float]:
+    """The score of the objective that is lowered, at first and after each step."""
+    return (-result.raised[image, : int(result.steps[image]) + 1]).tolist()
 
 
 def _difference(result: Attack, image: int, sphere: SphereTest | None) -> Cell:
@@ -133,14 +145,23 @@ def _answers(history: History) -> Cell:
 
 def _curve(axes: Axes, *, history: History, classes: Sequence[str]) -> None:
     """The confidence in the most probable class, in the colour of that class."""
-    confidences = [each.probability for each in history]
-    axes.set_axis_on()
-    axes.plot(confidences, color="#b0b0b0", linewidth=1, zorder=1)
-    colours = [_colour(classes, each.label) for each in history]
-    axes.scatter(range(len(confidences)), confidences, c=colours, s=18, zorder=2)
-    axes.set_xlim(-0.5, max(len(confidences) - 0.5, 1.5))
+    _dotted(axes, [each.probability for each in history], [_colour(classes, each.label) for each in history])
     axes.set_ylim(0, 1.05)
     axes.set_yticks([0, 0.5, 1], ["0", "50%", "100%"])
+
+
+def _scores(scores: Sequence[float]) -> Cell:
+    """The score after each step as a curve."""
+    draw = partial(_dotted, numbers=scores, colours=[_CLASS_COLOURS[0]] * len(scores))
+    return Cell("Score after each step", draw, free=_TICKS)
+
+
+def _dotted(axes: Axes, numbers: Sequence[float], colours: Sequence[str]) -> None:
+    """A number for each step, in these colours."""
+    axes.set_axis_on()
+    axes.plot(numbers, color="#b0b0b0", linewidth=1, zorder=1)
+    axes.scatter(range(len(numbers)), numbers, c=colours, s=18, zorder=2)
+    axes.set_xlim(-0.5, max(len(numbers) - 0.5, 1.5))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.tick_params(labelsize=7, colors=QUIET, length=2)
     axes.spines[["top", "right"]].set_visible(False)

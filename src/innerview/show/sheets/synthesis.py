@@ -1,10 +1,12 @@
 """The contact sheet of synthesis: what each picture was to answer, how strongly it does, how it came about."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 from matplotlib.figure import Figure
 
 from ...errors import SettingError
+from ...settings import AtLeast, AtMost, checked
 from ...synthesis.result import Synthesis
 from ..drawing.chosen import chosen
 from ..drawing.drawn import drawn
@@ -15,13 +17,18 @@ from ..drawing.titles import plain, wrapped
 MOST_PICTURES = 100
 MOST_MOMENTS = 12
 _IN_A_ROW = 8
+InARow = Annotated[int, AtLeast(1), AtMost(_IN_A_ROW)]
 _MARGIN, _GAP = 0.25, 0.18
 _CAPTION = 2 * LINE + LINE + 0.08  # two lines of words, one with the number
 _MOMENT = 0.3
 
 
 def synthesis_sheet(
-    result: Synthesis, *, pictures: Sequence[int] | None = None, snapshots: bool | None = None
+    result: Synthesis,
+    *,
+    pictures: Sequence[int] | None = None,
+    snapshots: bool | None = None,
+    across: int | None = None,
 ) -> Figure:
     """The pictures, and under each what it was to answer and the objective that it reaches as it stands.
 
@@ -31,19 +38,22 @@ def synthesis_sheet(
         result: the pictures.
         pictures: which of them to draw, by number from 0; None for all.
         snapshots: whether to draw the snapshots, too; by default if there are any and there is room for them.
+        across: how many pictures without snapshots stand in a row, at most 8; by default nearly as many as there are
+            rows.
 
     Raises:
-        SettingError: a picture does not exist, there are too many for one sheet, or there are no snapshots.
+        SettingError: a picture does not exist, there are too many for one sheet or a row, or there are no snapshots.
     """
     wanted = chosen(pictures, len(result), kind="pictures", most=MOST_PICTURES)
+    row = _across(len(wanted)) if across is None else checked("across", across, InARow)
     if snapshots is None:
         snapshots = 0 < len(result.moments) <= MOST_MOMENTS and len(wanted) <= _IN_A_ROW
-    return (_history if snapshots else _contacts)(result, wanted)
+    return _history(result, wanted) if snapshots else _contacts(result, wanted, row)
 
 
-def _contacts(result: Synthesis, chosen: Sequence[int]) -> Figure:
+def _contacts(result: Synthesis, chosen: Sequence[int], across: int) -> Figure:
     """The finished pictures in rows."""
-    rows = in_rows(chosen, _across(len(chosen)))
+    rows = in_rows(chosen, across)
     width, height = _tile(result, len(rows[0]))
     paper = _paper(width, len(rows[0]), len(rows) * (height + _CAPTION + _GAP) - _GAP)
     for number, row in enumerate(rows):
