@@ -33,7 +33,7 @@ class Attribution(Result):
             the objective's (occlusion, gradient × input), or the objective's per unit of input (gradients).
         pictures: what the network saw, for drawing: [batch, 3 or 1, row, column], 0–255.
         reduction: how `heatmap` makes one number of the channels.
-        signed: whether the sign tells for (+) from against (−).
+        signed: whether the sign tells for (+) from against (−); where it does not, `heatmap` is the magnitude.
         provenance: the network, the question, the method and its settings.
         total: what the values of each image add up to in theory, for methods that share out the score; else None.
     """
@@ -58,15 +58,16 @@ class Attribution(Result):
         """How much the values of each image add up to beyond `total`; near 0 where the sharing out is complete."""
         return None if self.total is None else self.values.sum((1, 2, 3)) - self.total
 
-    def heatmap(self, reduction: Reduction | None = None) -> Float[Tensor, "batch height width"]:
-        """One number per pixel of the input, still signed and unnormalised.
+    def heatmap(self) -> Float[Tensor, "batch height width"]:
+        """One number per pixel of the input, unnormalised: the larger, the more the pixel speaks for the answer.
 
-        Channels are summed ("sum": a method whose values share out the score), or the value of largest
-        magnitude is taken ("max_abs": for gradients; its absolute value is the map of Simonyan et al. 2013,
-        section 3.1). A coarser grid is interpolated bilinearly.
+        Channels are summed ("sum": a method whose values share out the score), or the one of largest magnitude is
+        taken ("max_abs": for gradients). Where the sign does not tell for from against, the number is its magnitude,
+        for gradients the map of Simonyan et al. 2013, section 3.1; `values` keep the sign. A coarser grid is
+        interpolated bilinearly.
         """
-        reduction = reduction or self.reduction
-        maps = self.values.sum(1, keepdim=True) if reduction == "sum" else _largest(self.values)
+        maps = self.values.sum(1, keepdim=True) if self.reduction == "sum" else _largest(self.values)
+        maps = maps if self.signed else maps.abs()
         size = self.pictures.shape[2:]
         if maps.shape[2:] != size:
             maps = functional.interpolate(maps, size=size, mode="bilinear", align_corners=False)
