@@ -91,7 +91,7 @@ def measurements(quick: bool) -> list[Measurement]:
 
 def occlusion(network: str, stride: tuple[int, int]) -> Measurement:
     """Windows of 32 × 32 pixels; the mean colour is 0 in a prepared input."""
-    settings = {"window": 32, "stride": stride, "fill": IMAGENET_MEAN}
+    settings = {"window": 32, "stride": stride, "baseline": IMAGENET_MEAN}
     plain = called("occlusion", {**settings, "regions": False}, attrgetter("values"))
     goals = {"Captum": CAPTUM_GOALS[network]} if network in CAPTUM_GOALS else {}
     return Measurement(
@@ -176,7 +176,7 @@ def scorecam(network: str, layer: str) -> Measurement:
     return Measurement(
         "scorecam",
         network,
-        settings={"layer": layer},
+        settings={"layer": layer, "baseline": IMAGENET_MEAN},
         others={
             "pytorch-grad-cam": peers.pytorch_grad_cam("ScoreCAM", layer),
             "torchcam": peers.torchcam("ScoreCAM", layer),

@@ -17,7 +17,7 @@ from ..objectives.scoring import score
 from ..passes.sharing import once
 from ..progress import steps
 from ..settings import Count, Sides
-from .fills import Fill, filled
+from .baselines import Baseline, baseline_of
 from .incremental.regions import Box, Covers, outputs_by_regions
 from .method import About, Inputs, Maps, Method
 
@@ -28,7 +28,7 @@ class Occlusion(Method):
 
     Positive where the covered part spoke for the answer, negative where it spoke against.
 
-        values(p) = mean over the windows W that cover p of  s(x) − s(x with W filled)
+        values(p) = mean over the windows W that cover p of  s(x) − s(x with W covered)
 
     Reference: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", 2014, section 4.2. The
     values are in units of the objective. The last window of a row or column is cut off at the border, so every
@@ -38,8 +38,8 @@ class Occlusion(Method):
         window: side of the window in pixels of the network's input, or (rows, columns); by default a seventh
             of the shorter side.
         stride: step from window to window; by default half the window. Not larger than the window.
-        fill: what covers the window: "mean" (the image's mean colour), "blur" (the image blurred until nothing
-            of the window's size is left), a grey value in 0–1, or a colour with one value per channel.
+        baseline: what covers the window, as where nothing is: "mean" (the image's mean colour), "blur" (the image
+            without detail), a grey value in 0–1, or a colour with one value per channel.
         regions: compute for each window only what it can have changed, layer by layer, where that is possible (on a
             CPU, in single or double precision, for class scores of convolutional networks). The values are the same
             up to rounding; five windows of every image are compared with the untouched network. False: never.
@@ -55,7 +55,7 @@ class Occlusion(Method):
 
     window: Sides | None = None
     stride: Sides | None = None
-    fill: Fill = "mean"
+    baseline: Baseline = "mean"
     regions: bool = True
     batch_size: Count | None = None
 
@@ -63,7 +63,7 @@ class Occlusion(Method):
         """The mean drop of the score at each pixel, one channel."""
         window, stride = self._geometry(images)
         rows, columns = (list(_intervals(*axis)) for axis in zip(images.shape[2:], window, stride, strict=True))
-        cover = filled(net, images, self.fill, sigma=max(window) / 2)
+        cover = baseline_of(net, images, self.baseline)
         covers = [Covers(images[i : i + 1], cover[i : i + 1], rows, columns) for i in range(len(images))]
         clean = score(net, images, objective)  # also refuses a question that does not fit, before the work
         with steps("covering", sum(map(len, covers))) as advance:
