@@ -35,7 +35,7 @@ def captum_occlusion(window: int, stride: tuple[int, int]) -> Prepare:
                 baselines=0,
                 target=scene.target,
                 perturbations_per_eval=at_once,
-            )[:, :1]
+            )[:, 0]
 
         best = fastest({at_once: partial(call, (window, window), at_once) for at_once in (1, 8, 16, 32)})
         return partial(call, stride, best)

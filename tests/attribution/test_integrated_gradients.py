@@ -289,8 +289,8 @@ def test_progress_counts_the_points() -> None:
     [
         (
             {"baseline": "black"},
-            'baseline is "mean" or "blur", or a number, at least 0 and at most 1, or a tuple of numbers, at least 0 and '
-            "at most 1; got 'black'",
+            'baseline is "mean" or "blur", or a number, at least 0 and at most 1, or a tuple of numbers, at least 0 '
+            "and at most 1; got 'black'",
         ),
         ({"baseline": (0.0, 1.0)}, "a baseline's colour has one value per channel: 3 for this network; got 2"),
         ({"points": 0}, "points is a whole number, at least 1; got 0"),

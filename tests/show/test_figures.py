@@ -2,6 +2,7 @@
 
 import io
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import innerview as iv
+from innerview.attribution.covered import Covered
 from innerview.errors import SettingError
 from innerview.show import figures
 from innerview.show.drawing.colours import Scale
@@ -55,6 +57,15 @@ def test_a_tile_is_the_map_over_the_photograph_or_the_map_alone() -> None:
     change = np.abs(over.astype(int) - 100).sum(2)
     assert np.argwhere(change > 0).tolist() == [[20, 5]]
     assert np.array_equal(alone, Scale(2.0, signed=True).paint(result.heatmap()[0]))
+
+
+def test_cells_are_the_values_as_they_are_on_the_methods_own_grid() -> None:
+    """Two windows of 24 pixels over 32: each pixel has the value of the one whose middle, at 12 or 20, is nearer."""
+    result = replace(attribution(torch.tensor([[[1.0, 2.0]]])), covered=Covered(((0, 32),), ((0, 24), (8, 32))))
+    cells, smooth = (tiles(figure(result, style=style))[1] for style in ("cells", "map"))
+    scale = Scale(2.0, signed=True)
+    assert np.array_equal(cells, scale.paint(torch.tensor([[1.0] * 16 + [2.0] * 16] * 32)))
+    assert np.array_equal(smooth, scale.paint(torch.tensor([[1.0] * 8 + [1.5] * 16 + [2.0] * 8] * 32)))
 
 
 def test_numbers_stand_under_each_map_and_the_key_says_how_to_read_them() -> None:

@@ -39,9 +39,9 @@ def baseline_of(net: Network, images: Inputs, baseline: Baseline) -> Inputs:
         )
     if net.preprocess.channels not in (1, images.shape[1]):
         raise SettingError(
-            f"a baseline's colour needs the mean and deviation of each channel: the input has {images.shape[1]} channels, "
-            f"the preprocessing of {net.name} {net.preprocess.channels}. Give the network its own Preprocess, or use "
-            '"mean"'
+            "a baseline's colour needs the mean and deviation of each channel: the input has "
+            f"{images.shape[1]} channels, the preprocessing of {net.name} {net.preprocess.channels}. Give the network "
+            'its own Preprocess, or use "mean"'
         )
     return net.preprocess.normalise(colour.expand(images.shape[1])[:, None, None]).expand_as(images)
 

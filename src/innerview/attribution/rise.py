@@ -29,15 +29,15 @@ class RISE(Method):
         values(p) = 1 / (keep · n) Σᵢ (s(xᵢ) − s̄) Mᵢ(p),   xᵢ = x ⊙ Mᵢ + x′ ⊙ (1 − Mᵢ),   s̄ the mean of the scores
 
     x′ is the image in which nothing is there, in the paper the zero of the prepared input: the mean colour of the
-    preprocessing. The paper's map has no s̄. Without it, all pixels share a large part, the score of an image that is masked
-    anywhere, and its noise: how often a pixel happens to be kept.
+    preprocessing. The paper's map has no s̄. Without it, all pixels share a large part, the score of an image that
+    is masked anywhere, and its noise: how often a pixel happens to be kept.
 
     Each mask is a grid of ones (with probability `keep`) and zeros, grown bilinearly to cells + 1 cells of the
     image and cut out at a random shift of at most a cell.
 
     Reference: Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models",
-    2018, eq. 6 and section 3.2, with `Probability` as the
-    question. The values are in units of the objective; their noise falls with √n.
+    2018, eq. 6 and section 3.2, with `Probability` as the question. The values are in units of the objective;
+    their noise falls with √n.
 
     Args:
         masks: the number n of masks; 4000 to 8000 in the paper.

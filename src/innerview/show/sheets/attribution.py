@@ -18,7 +18,7 @@ from ..drawing.colours import PERCENTILE, Heatmap, Picture, Scale, Sharing, flaw
 from ..drawing.paper import INK, LETTERS, LINE, QUIET, Paper
 from ..drawing.titles import colour_key, distinctions, method_title, wrapped
 
-Style = Literal["overlay", "map"]
+Style = Literal["overlay", "map", "cells"]
 
 MOST_MAPS = 48
 IN_A_BAND = 8
@@ -35,7 +35,9 @@ class Tile:
 
     def pixels(self, style: Style) -> Picture:
         """The map itself, or the map over the photograph."""
-        return self.scale.paint(self.heatmap) if style == "map" else self.scale.overlay(self.photograph, self.heatmap)
+        if style == "overlay":
+            return self.scale.overlay(self.photograph, self.heatmap)
+        return self.scale.paint(self.heatmap)
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ def sheet(
 
     Args:
         results: attributions of the same images: several methods, several questions, or both.
-        style: "overlay" draws the maps over the photograph, the more opaque the stronger; "map" draws them alone.
+        style: "overlay" draws the maps over the photograph, the more opaque the stronger; "map" draws them alone;
+            "cells" alone and with the method's own grid left as it is, such as one value for each position of a mask.
         scale: "each" tile has its own, or one is "shared" by all. Compare only values of one unit: the same method,
             another class.
         images: which images of the batch to draw, by number from 0; None for all.
@@ -73,7 +76,7 @@ def sheet(
     checked("style", style, Style)
     checked("scale", scale, Sharing)
     rows = _rows(results, images)
-    columns = _columns(results, rows, scale)
+    columns = _columns(results, rows, scale, style)
     return _Layout.of(columns).draw(columns, style, _key(results, scale))
 
 
@@ -92,8 +95,8 @@ def _rows(results: Sequence[Attribution], images: Sequence[int] | None) -> Seque
     return rows
 
 
-def _columns(results: Sequence[Attribution], rows: Sequence[int], scale: Sharing) -> list[Column]:
-    columns = [_column(result, rows, more) for result, more in zip(results, distinctions(results), strict=True)]
+def _columns(results: Sequence[Attribution], rows: Sequence[int], scale: Sharing, style: Style) -> list[Column]:
+    columns = [_column(result, rows, more, style) for result, more in zip(results, distinctions(results), strict=True)]
     if scale == "each":
         return columns
     maps = [tile.heatmap for column in columns for tile in column.tiles]
@@ -105,8 +108,8 @@ def _columns(results: Sequence[Attribution], rows: Sequence[int], scale: Sharing
     return [replace(column, tiles=tuple(map(on_shared, column.tiles))) for column in columns]
 
 
-def _column(result: Attribution, rows: Sequence[int], settings: str) -> Column:
-    heatmaps = result.heatmap().detach().float().cpu()
+def _column(result: Attribution, rows: Sequence[int], settings: str, style: Style) -> Column:
+    heatmaps = (result.cells() if style == "cells" else result.heatmap()).float().cpu()
     tiles = tuple(
         Tile(
             photograph(result.pictures[row]),
