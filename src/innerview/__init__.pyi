@@ -63,6 +63,7 @@ from .network.layers import LayerInfo as LayerInfo
 from .network.network import Network as Network
 from .network.network import Prediction as Prediction
 from .network.preprocess import Preprocess as Preprocess
+from .network.samples import SAMPLES as SAMPLES
 from .network.source import Source as Source
 from .network.sources.load import load as load
 from .objectives import OBJECTIVES as OBJECTIVES

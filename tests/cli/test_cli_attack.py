@@ -142,7 +142,7 @@ def test_a_bad_image_is_named_and_the_others_are_attacked(run, photos, small) ->
         (["--method", "lime"], "no attack 'lime'; The attacks are gradientascent, fgsm, pgd, deepfool"),
         (["--method", "fgsm:steps=3"], "fgsm has no setting 'steps'; it has epsilon"),
         (["--method", "fgsm:epsilon=-1"], "epsilon is a number, at least 0; got -1"),
-        (["--out", "a.jpg"], "--out is a file that ends in .png or .svg or .pdf or .safetensors; got 'a.jpg'"),
+        (["--out", "a.jpg"], "--out is a file that ends in .png or .webp or .svg or .pdf or .safetensors; got 'a.jpg'"),
         (["--out", "one.png"], "--out would overwrite the image 'one.png'; choose another name"),
         (["--sphere", "0"], "samples is a whole number, at least 1; got 0"),
         (

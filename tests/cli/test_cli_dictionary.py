@@ -121,7 +121,7 @@ def test_a_person_gets_a_figure_named_after_the_image(in_terminal, photos, small
             ["--layer", "conv3"],
             "no layer 'conv3' in NET; did you mean 'conv2' or 'conv1'? `innerview layers NET` lists them",
         ),
-        (["--out", "a.jpg"], "--out is a file that ends in .png or .svg or .pdf or .safetensors; got 'a.jpg'"),
+        (["--out", "a.jpg"], "--out is a file that ends in .png or .webp or .svg or .pdf or .safetensors; got 'a.jpg'"),
         (["--out", "one.png"], "--out would overwrite the image 'one.png'; choose another name"),
     ],
 )

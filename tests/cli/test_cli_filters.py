@@ -47,7 +47,7 @@ def test_mistakes_end_with_one_sentence(run, small) -> None:
     assert ended.code == 2
     assert ended.err.startswith("innerview: no layer 'conv9' in ")
     assert run("filters", "--out", "k.txt", *small).err == (
-        "innerview: --out is a file that ends in .png or .svg or .pdf or .safetensors; got 'k.txt'\n"
+        "innerview: --out is a file that ends in .png or .webp or .svg or .pdf or .safetensors; got 'k.txt'\n"
     )
     assert run("filters", f"{FACTORY}:small").code == 2
     assert list(Path().iterdir()) == []

@@ -67,6 +67,6 @@ def test_the_layer_for_maps_of_a_transformer_is_named(in_terminal) -> None:
     assert "class activation maps use by default: patches." in in_terminal("layers", f"{FACTORY}:vit").out
 
 
-@pytest.mark.parametrize("name", ["builtin/tiny-resnet", ""])
-def test_the_built_in_network_is_the_default(run, name) -> None:
-    assert run("layers", *filter(None, [name])).rows[1][0] == "stem"
+def test_imagenets_network_is_the_default(run) -> None:
+    assert run("layers") == run("layers", "builtin/efficientnet-lite0")
+    assert run("layers").rows[1][0] == "stem"

@@ -195,7 +195,7 @@ def test_a_photograph_that_cannot_be_read_is_named_and_left_out(run, photos, sma
         (["--target", "ox", "--recipe", "soup"], "no recipe 'soup'; the recipes are clear, lucid, lecture, maco"),
         (
             ["--target", "ox", "--out", "a.bmp"],
-            "--out is a file that ends in .png or .svg or .pdf or .safetensors or .gif or .mp4; got 'a.bmp'",
+            "--out is a file that ends in .png or .webp or .svg or .pdf or .safetensors or .gif or .mp4; got 'a.bmp'",
         ),
         (["--target", "ox", "--steps", "0"], "steps is a whole number, at least 1; got 0"),
         (

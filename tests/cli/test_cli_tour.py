@@ -29,11 +29,39 @@ def test_the_page_is_about_the_question(run, photos, small, quick_tour, options)
     assert "The page asks about <strong>ox</strong>." in Path("innerview-tour-one.html").read_text(encoding="utf-8")
 
 
-def test_without_arguments_it_looks_at_the_sample_photograph(run, photos) -> None:
+def test_without_arguments_it_looks_at_the_cat(run, photos, quick_tour) -> None:
     ended = run("tour")
     assert ended.code == 0
-    assert ended.out.startswith("grace_hopper.jpg: ")
-    assert "tiny-resnet" in Path("innerview-tour-grace_hopper.html").read_text(encoding="utf-8")
+    assert ended.out.startswith("sample:cat: tiger cat, ")
+    page = Path("innerview-tour-cat.html").read_text(encoding="utf-8")
+    assert "innerview tour sample:cat --network builtin/efficientnet-lite0" in page
+
+
+@pytest.mark.filterwarnings("default:builtin/efficientnet-lite0 is the default")
+def test_without_the_weights_of_the_default_network_another_is_used_and_named(
+    run, photos, quick_tour, monkeypatch
+) -> None:
+    monkeypatch.setattr("innerview.network.sources.own.find_spec", lambda name: None)
+    ended = run("tour", photos[0])
+    assert ended.code == 0
+    assert ended.err.startswith("innerview: builtin/efficientnet-lite0 is the default, and its weights are the package")
+    assert ended.err.count("\n") == 1
+    assert "tiny-resnet" in Path("innerview-tour-one.html").read_text(encoding="utf-8")
+
+
+def test_several_images_get_a_page_each_and_an_index(run, photos, small, quick_tour) -> None:
+    ended = run("tour", *photos, "none.png", *small)
+    assert ended.code == 2
+    assert ended.err == "innerview: there is no file 'none.png'; check the path\n"
+    pages = ["innerview-tour-one.html", "innerview-tour-two.html"]
+    assert ended.out.splitlines()[-3:] == [f"wrote {each}" for each in (*pages, "innerview-tour.html")]
+    index = Path("innerview-tour.html").read_text(encoding="utf-8")
+    assert all(f'href="{each}"' in index and Path(each).exists() for each in pages)
+
+
+def test_all_methods_on_request(run, photos, small, quick_tour) -> None:
+    run("tour", photos[0], *small, "--all")
+    assert "<h3>Score-CAM</h3>" in Path("innerview-tour-one.html").read_text(encoding="utf-8")
 
 
 def test_the_browser_is_opened_on_request(run, photos, small, opened, quick_tour) -> None:

@@ -41,6 +41,13 @@ def test_a_class_is_found_by_index_label_or_synonym(name: str | int) -> None:
     assert ANIMALS.index(name) == 1
 
 
+def test_a_class_is_called_by_its_first_synonym_unless_another_has_it_too() -> None:
+    names = [ANIMALS.name(index) for index in range(len(ANIMALS))]
+    assert names == ["crane", "African elephant", "Indian elephant", "ox", "crane", "maillot", "maillot, tank suit"]
+    assert Labels((", ox", "projectile, missile", "missile")).name(0) == ", ox"
+    assert Labels((", ox", "projectile, missile", "missile")).name(1) == "projectile"
+
+
 def test_a_part_of_a_name_is_not_the_name() -> None:
     assert sentence(ANIMALS, "elephant").startswith("no class is called 'elephant'; the nearest are ")
 

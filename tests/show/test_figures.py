@@ -167,11 +167,11 @@ def test_what_cannot_be_drawn_is_refused_in_a_sentence(results: object, settings
     assert str(caught.value) == sentence
 
 
-@pytest.mark.parametrize("ending", [".png", ".PNG", ".svg", ".pdf"])
+@pytest.mark.parametrize("ending", [".png", ".PNG", ".webp", ".svg", ".pdf"])
 def test_a_figure_is_saved_in_the_format_its_name_says(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"new/where{ending}"
     save(attribution(spot()), path)
-    start = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}[ending.lower()]
+    start = {".png": b"\x89PNG", ".webp": b"RIFF", ".svg": b"<?xml", ".pdf": b"%PDF"}[ending.lower()]
     assert path.read_bytes().startswith(start)
     assert list(path.parent.iterdir()) == [path]
 
@@ -198,7 +198,7 @@ def test_a_file_of_values_holds_one_result(tmp_path: Path) -> None:
 def test_an_unknown_ending_lists_those_that_work(tmp_path: Path) -> None:
     with pytest.raises(SettingError) as caught:
         save(attribution(spot()), tmp_path / "a.gif")
-    assert str(caught.value) == "a result is saved as .png, .svg, .pdf or .safetensors; got 'a.gif'"
+    assert str(caught.value) == "a result is saved as .png, .webp, .svg, .pdf or .safetensors; got 'a.gif'"
 
 
 def test_a_file_stays_as_it_was_when_drawing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

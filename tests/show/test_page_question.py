@@ -99,7 +99,7 @@ def test_the_command_on_the_page_asks_the_same_again(tmp_path, monkeypatch) -> N
     monkeypatch.chdir(tmp_path)
     Image.fromarray(np.eye(28, dtype=np.uint8) * 255).save("a digit.png")
     words = shlex.split(report.command(report._visit(lenet, lenet.prepare("a digit.png"), "a digit.png", 5, why)))
-    monkeypatch.setattr(report, "write_tour", lambda *_, objective: asked.append(objective))
+    monkeypatch.setattr(report, "write_tour", lambda *_, objective, all_methods: asked.append(objective))
     assert words[:5] == ["innerview", "tour", "a digit.png", "--network", "builtin/lenet"]
     assert main(words[1:]) == 0
     assert asked == [why.bind(lenet)]

@@ -17,8 +17,9 @@ from innerview.combined.shift import shift
 from innerview.show.drawing.drawn import drawn
 from innerview.show.page import report
 from innerview.show.page.section import Visit
-from innerview.show.page.sections import fragile, looked_for
+from innerview.show.page.sections import classes, fragile, looked_for
 from innerview.show.page.sections.fragile import ATTEMPTS, POINTS
+from innerview.show.page.tiles import MapTile
 from innerview.show.sheets.attack import magnification
 from innerview.synthesis.canvas import Fourier
 from innerview.synthesis.synthesize import synthesize
@@ -63,6 +64,20 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Page:
     """The page with these two sections alone, each space a single one."""
     monkeypatch.setattr(report, "SECTIONS", (looked_for.SECTION, fragile.SECTION))
     return lambda net, x: " ".join(report.tour(net, x).split())
+
+
+def test_two_classes_share_a_scale_and_their_difference_is_asked_about(small: Visit) -> None:
+    first, second = small.net.predict(small.image, 2)[0]
+    found = classes.rivals(small)
+    assert [bar.label for bar, _ in found.entries] == [first.label, second.label]
+    assert found.entries[0][1].ends == found.entries[1][1].ends
+    difference = iv.CAM()(small.net, small.image, iv.Logit(first.index) - iv.Logit(second.index))
+    assert found.difference == MapTile.of(difference)
+
+
+def test_a_network_with_one_class_has_no_rivals() -> None:
+    alone = classes.rivals(visit(network(SmallCNN(classes=1)), SHOWN))
+    assert (len(alone.entries), alone.difference) == (1, None)
 
 
 def test_each_likely_class_has_its_picture_and_two_scores(small: Visit) -> None:

@@ -22,6 +22,7 @@ from innerview.progress import listening
 from innerview.show.drawing.titles import plain, reading, wrapped
 from innerview.show.page import report
 from innerview.show.page.report import SECTIONS, tour, write_tour
+from innerview.show.page.section import TAUGHT
 from innerview.show.page.sections import prediction
 from innerview.show.page.sections.layers import OVERVIEW, layer_table
 from innerview.show.page.sections.prediction import percent
@@ -108,12 +109,12 @@ def net() -> iv.Network:
 def html(net: iv.Network, tmp_path_factory: pytest.TempPathFactory) -> str:
     file = tmp_path_factory.mktemp("photos") / "a herd.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (160, 200, 3), dtype=np.uint8)).save(file)
-    return tour(net, file)
+    return tour(net, file, all_methods=True)
 
 
 @pytest.fixture(scope="module")
 def of_a_tensor(net: iv.Network) -> str:
-    return tour(net, images(1))
+    return tour(net, images(1), all_methods=True)
 
 
 @pytest.fixture
@@ -160,6 +161,14 @@ def test_every_method_of_the_catalogue_is_there(html: str) -> None:
             assert reading(kind)[0] in text
 
 
+def test_a_page_shows_one_method_of_each_kind_unless_all_are_wanted(net: iv.Network) -> None:
+    text = Page(tour(net, images(1))).text
+    shown = [kind for kind in iv.METHODS.values() if f"{kind.about.reference} · {kind.about.cost}" in text]
+    assert set(shown) <= set(TAUGHT)
+    assert len(shown) == len(TAUGHT) - 1  # the network has no attention
+    assert f"{len(iv.METHODS) - len(TAUGHT)} more methods: innerview tour --all" in text
+
+
 def test_the_prediction_is_the_networks(html: str, net: iv.Network, tmp_path: Path) -> None:
     text = Page(html).text
     assert all(label in text for label in ("ox", "bison", "zebra", "bee", "koala"))
@@ -173,7 +182,7 @@ def test_how_it_was_made_is_said(html: str, net: iv.Network) -> None:
     text = Page(html).text
     assert net.digest() in text
     assert f"torch {metadata.version('torch')}" in text
-    assert "innerview tour 'a herd.png' --network builtin/small" in text
+    assert "innerview tour 'a herd.png' --network builtin/small --all" in text
     assert "net = iv.load('builtin/small')" in text
 
 
@@ -189,7 +198,7 @@ def test_the_maps_on_the_page_are_the_methods_own(net: iv.Network, of_a_tensor: 
 
 def test_a_method_that_cannot_be_applied_is_listed_with_its_reason() -> None:
     vit = network(TinyViT())
-    text = Page(tour(vit, images(1))).text
+    text = Page(tour(vit, images(1), all_methods=True)).text
     assert "Not for this network" in text
     assert "one linear layer over the global average of the last features; TinyViT computes them otherwise" in text
     assert "Grad-CAM ·" in text
@@ -202,7 +211,7 @@ def test_a_network_that_computes_nan_is_reported_and_not_drawn() -> None:
         broken.fc.weight.fill_(float("nan"))
     html = " ".join(tour(net, images(1)).split())
     assert "It looks at the picture and has <strong>no answer</strong>: its scores are not finite" in html
-    assert html.count("not finite</span>") > 2 * len(iv.METHODS) - 4
+    assert html.count("not finite</span>") > 2 * len(TAUGHT) - 4
     assert "nothing broken" in html
 
 
@@ -283,11 +292,14 @@ def test_a_small_network_is_shown_whole_and_a_large_one_by_its_stages() -> None:
 
 
 def test_progress_is_told_for_each_part(net: iv.Network) -> None:
-    heard: list[tuple[str, int, int]] = []
-    with listening(lambda *step: heard.append(step[:3])):
+    heard: list[tuple[str, int, int, str]] = []
+    with listening(lambda *step: heard.append(step)):
         tour(net, images(1))
-    parts = len(iv.METHODS) + len(SECTIONS) - 1 + 1  # the methods are parts of one section, another one has two
-    assert heard == [("looking", done, parts) for done in range(parts + 1)]
+    parts = len(TAUGHT) + len(SECTIONS) - 1 + 1  # the methods are parts of one section, another one has two
+    task = "looking at the image"
+    assert heard[:2] == [(task, 0, parts, ""), (task, 0, parts, "the answer")]
+    assert [done for _, done, _, words in heard if not words] == list(range(parts + 1))
+    assert {"SmoothGrad", "Occlusion", "what it looks for"} < {words for *_, words in heard}
 
 
 @pytest.mark.usefixtures("short")
@@ -306,7 +318,7 @@ def test_a_page_is_written_whole_or_not_at_all(
 
 
 def test_the_same_visit_gives_the_same_page(net: iv.Network, of_a_tensor: str) -> None:
-    assert tour(net, images(1)) == of_a_tensor
+    assert tour(net, images(1), all_methods=True) == of_a_tensor
 
 
 @pytest.mark.parametrize(

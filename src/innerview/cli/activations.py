@@ -10,7 +10,7 @@ import innerview as iv
 
 from .flags import LAYER, NUMBER, PLACE, REPEATED, SWITCH, Out, Page, Photograph, Seed
 from .flowing import flowing
-from .options import BUILTIN, NetworkOptions
+from .options import DEFAULT, NetworkOptions
 from .output import output, write, wrote
 from .ranges import counted
 from .terminal import Column, table
@@ -60,7 +60,7 @@ def activations(  # noqa: PLR0913 - every option is a parameter
     compare: Annotated[Path | None, Parameter(metavar="IMAGE")] = None,
     shown: ChannelOptions = ALL_AS_USUAL,
     out: Out = None,
-    net: NetworkOptions = BUILTIN,
+    net: NetworkOptions = DEFAULT,
 ) -> None:
     """What happens inside for an image, layer by layer and channel by channel.
 
@@ -70,7 +70,7 @@ def activations(  # noqa: PLR0913 - every option is a parameter
         layer: an address as innerview layers lists them, by default one for each resolution. Can be repeated.
         compare: a second image: for each layer the channels that differ most between the two; of the settings of
             channels only --count then matters.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
+        out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-activations-IMAGE.png in the current folder.
     """
     settings, layers = shown.settings, list(layer) or None

@@ -14,7 +14,7 @@ from ..spelling import spelled
 from .flags import CLASS, NAME, NUMBER, Out, Photographs
 from .flowing import flowing
 from .images import usable
-from .options import BUILTIN, NetworkOptions
+from .options import DEFAULT, NetworkOptions
 from .output import output, write, wrote
 from .questions import QUESTION, one_question
 from .terminal import Column, on_terminal, table, tell
@@ -74,7 +74,7 @@ def attack(  # noqa: PLR0913 - every option is a parameter
     objective: Annotated[str | None, QUESTION] = None,
     afterwards: AfterwardsOptions = NO_MORE,
     out: Out = None,
-    net: NetworkOptions = BUILTIN,
+    net: NetworkOptions = DEFAULT,
 ) -> int:
     """How small a change of each image changes the answer.
 
@@ -88,7 +88,7 @@ def attack(  # noqa: PLR0913 - every option is a parameter
         target: the class that the images should become, by name or index; by default any other than now.
         objective: what to lower instead, through all steps, as in "logit:ox - logit:bison", channel:LAYER,42 or
             max:LAYER; its score is shown after each step.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
+        out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-attack-IMAGE.png in the current folder, named after the first image.
     """
     how = spelled(method, iv.ATTACKS, "attack")

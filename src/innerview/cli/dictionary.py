@@ -7,7 +7,7 @@ import innerview as iv
 from .climbing import AS_USUAL, ClimbingOptions
 from .flags import NUMBER, PLACE, LastGrid, Out, Photograph
 from .flowing import flowing
-from .options import BUILTIN, NetworkOptions
+from .options import DEFAULT, NetworkOptions
 from .output import output, write, wrote
 from .questions import NOTHING_ASKED, QuestionOptions
 from .terminal import Column, on_terminal, table
@@ -27,7 +27,7 @@ def dictionary(  # noqa: PLR0913 - every option is a parameter
     question: QuestionOptions = NOTHING_ASKED,
     climbing: ClimbingOptions = AS_USUAL,
     out: Out = None,
-    net: NetworkOptions = BUILTIN,
+    net: NetworkOptions = DEFAULT,
 ) -> None:
     """What the network sees at one position of an image, unit by unit.
 
@@ -38,7 +38,7 @@ def dictionary(  # noqa: PLR0913 - every option is a parameter
         position: row and column of the layer's own grid, counted from 0; by default where it contributes most.
         units: how many units.
         project: how what a unit found goes back to the pixels.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
+        out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-dictionary-IMAGE.png in the current folder.
     """
     how = {"units": units, "project": project, **climbing.settings}

@@ -7,7 +7,7 @@ import innerview as iv
 from .flags import NUMBER, Out, Photographs, Seed
 from .flowing import flowing
 from .images import usable
-from .options import BUILTIN, NetworkOptions
+from .options import DEFAULT, NetworkOptions
 from .output import output, write, wrote
 from .questions import NOTHING_ASKED, QuestionOptions
 from .synthesize import show
@@ -25,7 +25,7 @@ def dream(  # noqa: PLR0913 - every option is a parameter
     step: Annotated[float, NUMBER] = 0.01,
     seed: Seed = 0,
     out: Out = None,
-    net: NetworkOptions = BUILTIN,
+    net: NetworkOptions = DEFAULT,
 ) -> int:
     """Images in which the network sees more of what it sees already.
 
@@ -37,7 +37,7 @@ def dream(  # noqa: PLR0913 - every option is a parameter
         ratio: how much larger each size is than the one before.
         octave_steps: how many steps to take in each size.
         step: the mean change of a pixel in one step, in pixels of 0-1.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
+        out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-dream-IMAGE.png in the current folder, named after the first image.
     """
     how = iv.Octaves(ratio=ratio, steps=octave_steps, step=step)

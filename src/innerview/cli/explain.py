@@ -14,7 +14,7 @@ from ..spelling import spelled
 from .flags import CLASS, NAME, REPEATED, SWITCH, Out, Photographs
 from .flowing import flowing
 from .images import usable
-from .options import BUILTIN, NetworkOptions
+from .options import DEFAULT, NetworkOptions
 from .output import output, write, wrote
 from .questions import ASKED, NONE_ASKED, QuestionsOptions
 from .terminal import clean, complain, tell
@@ -67,7 +67,7 @@ def explain(  # noqa: PLR0913 - every option is a parameter
     score: ScoreOptions = LOGIT,
     style: Literal["overlay", "map", "cells"] = "overlay",
     out: Out = None,
-    net: NetworkOptions = BUILTIN,
+    net: NetworkOptions = DEFAULT,
 ) -> int:
     """Where in the images the answer comes from.
 
@@ -79,8 +79,8 @@ def explain(  # noqa: PLR0913 - every option is a parameter
             occlusion:window=32,stride=8. "all" takes every method that fits the network. Can be repeated.
         style: the maps over the photographs, or alone, or alone and with each method's own grid as it is, such as one
             value for each position of occlusion's window.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values of one method and question; by default
-            innerview-explain-IMAGE.png in the current folder, named after the first image.
+        out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw values of one method and question; by
+            default innerview-explain-IMAGE.png in the current folder, named after the first image.
     """
     methods = _methods(method)
     out = output(out, "explain", images)

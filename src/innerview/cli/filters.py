@@ -8,7 +8,7 @@ import innerview as iv
 
 from .flags import LAYER, NUMBERS, SWITCH, Out, Page
 from .flowing import flowing
-from .options import BUILTIN, NetworkOptions
+from .options import DEFAULT, NetworkOptions
 from .output import output, write, wrote
 from .ranges import chosen
 
@@ -25,7 +25,7 @@ def filters(  # noqa: PLR0913 - every option is a parameter
     page: Page = 0,
     weights_of_all: Annotated[bool, Parameter(name="--distribution"), SWITCH] = False,
     out: Out = None,
-    net: NetworkOptions = BUILTIN,
+    net: NetworkOptions = DEFAULT,
 ) -> None:
     """What a layer learned: its kernels as pictures, or the weights of all layers as histograms.
 
@@ -40,7 +40,7 @@ def filters(  # noqa: PLR0913 - every option is a parameter
         pairs: one picture for each input also where the inputs are red, green and blue.
         scale: one shared by all, so that they can be compared, or each its own.
         weights_of_all: a histogram of the weights of each layer instead of kernels.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw weights; by default
+        out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw weights; by default
             innerview-filters-LAYER.png in the current folder.
     """
     network = net.load()

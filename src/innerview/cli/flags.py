@@ -5,6 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from ..network.samples import SAMPLES
+
 CLASS = Parameter(metavar="CLASS")
 FILE = Parameter(metavar="FILE")
 FOLDER = Parameter(metavar="FOLDER")
@@ -17,8 +19,10 @@ PLACE = Parameter(metavar="ROW COLUMN")
 REPEATED = Parameter(show_default=False)
 SWITCH = Parameter(show_default=False)
 
-Photograph = Annotated[Path, Parameter(help="a photograph: JPEG, PNG, WebP, BMP or GIF.")]
-Photographs = Annotated[list[Path], Parameter(help="photographs: JPEG, PNG, WebP, BMP or GIF.")]
+_SAMPLES = "; or a sample, one of " + ", ".join(f"sample:{name}" for name in SAMPLES) + "."
+Photograph = Annotated[Path, Parameter(help=f"a photograph: JPEG, PNG, WebP, BMP or GIF{_SAMPLES}")]
+PHOTOGRAPHS = f"photographs: JPEG, PNG, WebP, BMP or GIF{_SAMPLES}"
+Photographs = Annotated[list[Path], Parameter(help=PHOTOGRAPHS)]
 Out = Annotated[Path | None, FILE]
 Page = Annotated[int, NUMBER, Parameter(help="what does not fit on page 0 is on the next ones.")]
 Seed = Annotated[int, NUMBER, Parameter(help="of all that is random; the same seed gives the same result.")]

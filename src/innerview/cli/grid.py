@@ -7,7 +7,7 @@ import innerview as iv
 from .climbing import AS_USUAL, ClimbingOptions
 from .flags import NUMBER, LastGrid, Out, Photograph
 from .flowing import flowing
-from .options import BUILTIN, NetworkOptions
+from .options import DEFAULT, NetworkOptions
 from .output import output, write, wrote
 
 
@@ -20,7 +20,7 @@ def grid(  # noqa: PLR0913 - every option is a parameter
     most: Annotated[int, NUMBER] = 14,
     climbing: ClimbingOptions = AS_USUAL,
     out: Out = None,
-    net: NetworkOptions = BUILTIN,
+    net: NetworkOptions = DEFAULT,
 ) -> None:
     """An image as a layer sees it: for each position the picture that its activation stands for.
 
@@ -29,7 +29,7 @@ def grid(  # noqa: PLR0913 - every option is a parameter
 
     Args:
         most: how many rows and columns at most; a finer grid is averaged.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
+        out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-grid-IMAGE.png in the current folder.
     """
     how = climbing.settings

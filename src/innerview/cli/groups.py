@@ -7,7 +7,7 @@ import innerview as iv
 from .climbing import AS_USUAL, ClimbingOptions
 from .flags import NUMBER, LastGrid, Out, Photograph
 from .flowing import flowing
-from .options import BUILTIN, NetworkOptions
+from .options import DEFAULT, NetworkOptions
 from .output import output, write, wrote
 from .questions import NOTHING_ASKED, QuestionOptions
 from .terminal import Column, on_terminal, table
@@ -25,7 +25,7 @@ def groups(  # noqa: PLR0913 - every option is a parameter
     question: QuestionOptions = NOTHING_ASKED,
     climbing: ClimbingOptions = AS_USUAL,
     out: Out = None,
-    net: NetworkOptions = BUILTIN,
+    net: NetworkOptions = DEFAULT,
 ) -> None:
     """What a layer sees in an image, in a few groups of channels that answer together.
 
@@ -34,7 +34,7 @@ def groups(  # noqa: PLR0913 - every option is a parameter
 
     Args:
         groups: how many groups.
-        out: the figure, .png, .svg or .pdf, or .safetensors for the raw values; by default
+        out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw values; by default
             innerview-groups-IMAGE.png in the current folder.
     """
     how = climbing.settings

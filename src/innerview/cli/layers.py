@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import innerview as iv
 
 from .flowing import flowing
-from .options import BUILTIN, NetworkOptions
+from .options import DEFAULT, NetworkOptions
 from .terminal import Column, clean, on_terminal, table, tell
 
 
 @flowing
-def layers(net: NetworkOptions = BUILTIN) -> None:
+def layers(net: NetworkOptions = DEFAULT) -> None:
     """The layers of a network, in the order they are defined.
 
     For each layer: its address, its kind, the shape of what it gives (channel × row × column), its number of

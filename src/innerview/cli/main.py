@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, Parameter
@@ -13,7 +14,7 @@ from .endings import FINE, INTERRUPTED, MISTAKE, NO_READER, NothingUsableError
 from .terminal import accept_all_characters, complain
 
 _VERBS = {
-    "tour": "One page with every look at one image.",
+    "tour": "One page with every look at an image and its network.",
     "explain": "Where in the images the answer comes from.",
     "filters": "What a layer learned: its kernels as pictures.",
     "activations": "What happens inside for an image, layer by layer.",
@@ -60,7 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tokens, debug = _without_debug(sys.argv[1:] if arguments is None else arguments)
     accept_all_characters()
     try:
-        ended = app(*tokens[:1])(tokens, exit_on_error=False, print_error=False, verbose=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: complain(str(message))
+            ended = app(*tokens[:1])(tokens, exit_on_error=False, print_error=False, verbose=False)
         sys.stdout.flush()
     except BrokenPipeError:
         _forget_output()

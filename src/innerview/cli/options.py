@@ -24,7 +24,7 @@ class NetworkOptions:
 
     Attributes:
         network: a name: builtin/NAME, torchvision/NAME, timm/NAME, hf/ORG/NAME, or path/file.py:function for
-            a function of yours that returns a network.
+            a function of yours that returns a network; by default builtin/efficientnet-lite0, ImageNet's classes.
         weights: a file of weights, .safetensors or .pth, or "random"; by default the pretrained weights.
         option: an argument for the function that builds the network, as in pad_type=same; can be repeated.
         mean: what is subtracted from pixels in 0-1: one number, or one per channel as in 0.485,0.456,0.406.
@@ -34,7 +34,7 @@ class NetworkOptions:
         labels: a text file with the class names, one a line, in the order of the network's outputs.
     """
 
-    network: Annotated[str, NAME] = field(default="builtin/tiny-resnet", kw_only=False)
+    network: Annotated[str, NAME, Parameter(show_default=False)] = field(default="default", kw_only=False)
     weights: Annotated[str | None, FILE] = None
     option: Annotated[tuple[str, ...], Parameter(metavar="KEY=VALUE"), REPEATED] = ()
     mean: Annotated[str | None, NUMBERS] = None
@@ -65,7 +65,7 @@ class NetworkOptions:
         return replace(known, **changes)
 
 
-BUILTIN = NetworkOptions()
+DEFAULT = NetworkOptions()
 """What is used where nothing is asked for."""
 
 

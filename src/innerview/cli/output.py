@@ -31,7 +31,7 @@ def output(out: Path | None, name: str, images: Sequence[Path] = (), endings: Se
     """
     endings = endings or result_endings()
     if out is None:
-        out = Path("-".join(["innerview", name, *(image.stem for image in images[:1])]) + endings[0])
+        out = Path("-".join(["innerview", name, *(_stem(image) for image in images[:1])]) + endings[0])
     if out.suffix.lower() not in endings:
         raise SettingError(f"--out is a file that ends in {' or '.join(endings)}; got {str(out)!r}")
     if any(_same(out, image) for image in images):
@@ -68,6 +68,11 @@ def writing(path: Path) -> Iterator[None]:
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
         raise OutputError(f"{str(path)!r} cannot be written ({reason}); choose another place with --out") from error
+
+
+def _stem(image: Path) -> str:
+    """The name without its ending, or what stands behind `sample:`."""
+    return image.stem.rpartition(":")[2]
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -12,7 +12,7 @@ from .endings import ending
 from .flags import NUMBER, Photographs
 from .flowing import flowing
 from .images import readable
-from .options import BUILTIN, NetworkOptions
+from .options import DEFAULT, NetworkOptions
 from .terminal import Column, on_terminal, table
 
 Ranking = tuple[Path, "Sequence[iv.Prediction]"]
@@ -26,7 +26,7 @@ def predict(
     /,
     *,
     top: Annotated[int, NUMBER] = 5,
-    net: NetworkOptions = BUILTIN,
+    net: NetworkOptions = DEFAULT,
 ) -> int:
     """The most probable classes of each image.
 

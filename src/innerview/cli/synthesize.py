@@ -10,7 +10,7 @@ from .flags import Out
 from .flowing import flowing
 from .judging import UNJUDGED, JudgingOptions, beside, judged
 from .making import MADE_SO, MakingOptions
-from .options import BUILTIN, NetworkOptions
+from .options import DEFAULT, NetworkOptions
 from .output import FILMS, output, result_endings, write, wrote
 from .questions import NONE_ASKED, QuestionsOptions
 from .terminal import Column, on_terminal, table, tell
@@ -26,7 +26,7 @@ def synthesize(  # noqa: PLR0913 - options that belong together are one paramete
     making: MakingOptions = MADE_SO,
     judging: JudgingOptions = UNJUDGED,
     out: Out = None,
-    net: NetworkOptions = BUILTIN,
+    net: NetworkOptions = DEFAULT,
 ) -> None:
     """The picture that answers a question best.
 
@@ -34,8 +34,8 @@ def synthesize(  # noqa: PLR0913 - options that belong together are one paramete
     --photographs, beside how strongly photographs do.
 
     Args:
-        out: the figure, .png, .svg or .pdf, a film of how the pictures come about, .gif or .mp4, or .safetensors for
-            the raw values; by default innerview-synthesize.png in the current folder.
+        out: the figure, .png, .webp, .svg or .pdf, a film of how the pictures come about, .gif or .mp4, or
+            .safetensors for the raw values; by default innerview-synthesize.png in the current folder.
     """
     out = output(out, "synthesize", endings=(*result_endings(), *FILMS))
     film = _film(out)

@@ -15,6 +15,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from torch import Tensor
 
 from ..errors import ImageError
+from .samples import located
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 
@@ -80,7 +81,7 @@ def read_image(
     rotation is applied; colour profiles are ignored.
 
     Args:
-        path: a regular file.
+        path: a regular file, or `sample:NAME` for one of `SAMPLES`.
         formats: the formats that may be decoded, by their Pillow names.
         max_bytes: the largest file that is read.
         max_pixels: the most pixels, rows x columns, that are decoded; checked in the header, before decoding.
@@ -90,7 +91,7 @@ def read_image(
         ImageError: with the `path` and the `kind` "missing", "no file", "unreadable", "empty", "too large",
             "format", "truncated", "broken" or "mode".
     """
-    path = Path(path)
+    path = located(path)
     content = _content(path, max_bytes)
     if content.startswith(_PNG):
         _require_sound_chunks(content, path)

@@ -25,8 +25,13 @@ class Labels(Settings):
         return len(self.names)
 
     def name(self, index: int) -> str:
-        """The name of a class by its index, from 0 on; `LabelError` if there is no such class."""
-        return self.names[self._checked(index)]
+        """The name of a class by its index, from 0 on; `LabelError` if there is no such class.
+
+        It is the first of its synonyms, or the whole label where another class has that name, too.
+        """
+        label = self.names[self._checked(index)]
+        first = label.split(",")[0].strip()
+        return first if first and self._by_synonym[_folded(first)] == [index] else label
 
     def index(self, name: str | int) -> int:
         """The index of a class by its name, or by the index itself.

@@ -64,8 +64,13 @@ LISTED = (Attribution, Attack)
 """The kinds of which several can be drawn together."""
 
 
-_UNDATED = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-FORMATS = (*_UNDATED, ".safetensors")
+_WRITTEN: dict[str, dict[str, Any]] = {
+    ".png": {},
+    ".webp": {"pil_kwargs": {"quality": 88, "method": 6}},
+    ".svg": {"metadata": {"Date": None}},
+    ".pdf": {"metadata": {"CreationDate": None}},
+}
+FORMATS = (*_WRITTEN, ".safetensors")
 
 
 def figure(result: Drawable, **settings: Any) -> Figure:
@@ -92,14 +97,15 @@ def figure(result: Drawable, **settings: Any) -> Figure:
 
 
 def save(result: Drawable, path: str | Path, *, dpi: float = 150, **settings: Any) -> None:
-    """Write the result's figure as `.png`, `.svg` or `.pdf`, or its values as `.safetensors`.
+    """Write the result's figure as `.png`, `.webp`, `.svg` or `.pdf`, or its values as `.safetensors`.
 
     The file is either written whole or left as it was. Equal results give equal figures: no date is written.
 
     Args:
         result: what `figure` takes; values are saved of one result at a time.
         path: the file; its ending says the format.
-        dpi: pixels per inch of a `.png`, and of the photographs in a `.svg` or `.pdf`.
+        dpi: pixels per inch of a `.png`, of a `.webp`, which is smaller and loses what is hardly seen, and of the
+            photographs in a `.svg` or `.pdf`.
         settings: those of `figure`.
 
     Raises:
@@ -114,7 +120,7 @@ def save(result: Drawable, path: str | Path, *, dpi: float = 150, **settings: An
         return
     drawn = figure(result, **settings)
     with replacing(path) as temporary:
-        drawn.savefig(temporary, format=ending[1:], dpi=dpi, metadata=_UNDATED[ending])
+        drawn.savefig(temporary, format=ending[1:], dpi=dpi, **_WRITTEN[ending])
 
 
 def _save_values(result: Drawable, path: Path) -> None:

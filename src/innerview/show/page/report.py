@@ -1,7 +1,7 @@
 """The tour: every way of looking at one image and its network, as one self-contained page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from markupsafe import Markup
 from PIL import Image
 from torch import Tensor
 
+from ...attribution.catalogue import METHODS
 from ...errors import SettingError
 from ...files import replacing
 from ...network.images import to_picture
@@ -23,7 +24,7 @@ from ..drawing.colours import Scale, photograph
 from ..drawing.titles import plain
 from .making import code, command, facts, provenance
 from .markup import templates
-from .section import Section, Visit
+from .section import Part, Section, Visit
 from .sections import classes, fragile, inside, layers, learned, looked_for, prediction, where
 from .tiles import COARSE, data_uri
 
@@ -50,8 +51,14 @@ class Shown:
     parts: list[Any]
 
 
-def tour(
-    net: Network, source: Any, *, objective: Question | None = None, top: int = 5, title: str | None = None
+def tour(  # noqa: PLR0913 - all but the network and the image are optional
+    net: Network,
+    source: Any,
+    *,
+    objective: Question | None = None,
+    top: int = 5,
+    title: str | None = None,
+    all_methods: bool = False,
 ) -> str:
     """A page that looks at one image and at the network that sees it, as HTML text.
 
@@ -65,6 +72,8 @@ def tour(
             index or name; by default the most probable class.
         top: how many of the most probable classes are listed, at least 1.
         title: the page's heading; by default the network's name.
+        all_methods: show the maps of every method of attribution, not only of one of each kind. Those that ask the
+            network about hundreds of masks take most of the time.
 
     Raises:
         SettingError: there is more than one image, or `top` is less than 1.
@@ -74,15 +83,8 @@ def tour(
     require_network(net)
     with sharing(net, _image(net, source)) as image:
         visit = _visit(net, image, source, top, objective)
-        work = [(section, section.parts(visit)) for section in SECTIONS]
-        with steps("looking", sum(len(parts) for _, parts in work)) as advance:
-            shown = []
-            for section, parts in work:
-                results = []
-                for part in parts:
-                    results.append(part())
-                    advance(1)
-                shown.append(Shown(section, results))
+        visit = replace(visit, methods=tuple(METHODS.values())) if all_methods else visit
+        shown = _looks(visit)
     return _page(visit, shown, _photograph(source), title)
 
 
@@ -91,6 +93,20 @@ def write_tour(net: Network, source: Any, path: str | Path, **settings: Any) -> 
     page = tour(net, source, **settings)
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
+
+
+def _looks(visit: Visit) -> list[Shown]:
+    """The work of all sections."""
+    work = [(section, section.parts(visit)) for section in SECTIONS]
+    with steps(f"looking at {visit.source or 'the image'}", sum(len(parts) for _, parts in work)) as advance:
+
+        def result(part: Part) -> Any:
+            advance(0, lambda: part.name)
+            found = part.work()
+            advance(1)
+            return found
+
+        return [Shown(section, [result(part) for part in parts]) for section, parts in work]
 
 
 def _image(net: Network, source: Any) -> Tensor:

@@ -7,9 +7,27 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
+from ...attribution.catalogue import METHODS
+from ...attribution.method import Method
 from ...network.network import Network, Prediction
 from ...objectives import Logit, Objective
 from ..drawing.titles import plain
+
+TAUGHT = tuple(
+    METHODS[name]
+    for name in (
+        "gradient",
+        "smoothgrad",
+        "integratedgradients",
+        "guidedbackprop",
+        "lrp",
+        "gradcam",
+        "layercam",
+        "attentionrollout",
+        "occlusion",
+    )
+)
+"""One method of each kind; those of attention and of convolutions take each other's place."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +35,8 @@ class Visit:
     """One network and one image, prepared: what every section looks at.
 
     `top` has the most probable classes, the most probable first; `source` is the file's name, or "" for pixels
-    that came from no file; `asked` is the question that somebody asked, None for what speaks for the answer.
+    that came from no file; `asked` is the question that somebody asked, None for what speaks for the answer; `methods`
+    are those whose maps are shown.
     """
 
     net: Network
@@ -25,6 +44,7 @@ class Visit:
     top: tuple[Prediction, ...]
     source: str
     asked: Objective | None = None
+    methods: tuple[type[Method], ...] = TAUGHT
 
     @property
     def question(self) -> Objective:
@@ -32,13 +52,22 @@ class Visit:
         return self.asked or Logit(self.top[0].index)
 
     @property
+    def others(self) -> int:
+        """How many methods of the catalogue are not shown."""
+        return len(METHODS) - len(self.methods)
+
+    @property
     def words(self) -> str:
         """The question in a few words."""
         return plain(self.question.describe(self.net))
 
 
-Part = Callable[[], Any]
-"""One piece of a section's work; what it returns is handed to the section's template."""
+@dataclass(frozen=True)
+class Part:
+    """One piece of a section's work: what it is called while it takes its time, and what the template is handed."""
+
+    name: str
+    work: Callable[[], Any]
 
 
 @dataclass(frozen=True)

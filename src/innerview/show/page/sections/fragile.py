@@ -18,7 +18,7 @@ from ..section import Part, Section, Visit
 from ..tiles import COARSE, MapTile, data_uri
 from .prediction import Bar, bars, percent
 
-POINTS = 200
+POINTS = 100
 ATTEMPTS = (GradientAscent(), GradientAscent(step=2.5 / 255))
 """The first that changes the answer is shown: digits need longer steps than photographs."""
 
@@ -130,7 +130,7 @@ def _others(found: SphereTest, own: int) -> list[tuple[int, int]]:
 
 
 def _parts(visit: Visit) -> Sequence[Part]:
-    return [lambda: fragile(visit)]
+    return [Part("a small change for another answer", lambda: fragile(visit))]
 
 
 SECTION = Section(

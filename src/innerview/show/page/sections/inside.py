@@ -50,7 +50,7 @@ def _shown(found: Activations, layer: str, shown: int) -> str:
 
 
 def _parts(visit: Visit) -> Sequence[Part]:
-    return [lambda: inside(visit)]
+    return [Part("what happens inside", lambda: inside(visit))]
 
 
 SECTION = Section(

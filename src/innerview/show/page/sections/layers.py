@@ -68,7 +68,7 @@ def _times(values: Sequence[int]) -> str:
 
 
 def _parts(visit: Visit) -> Sequence[Part]:
-    return [lambda: layer_table(visit.net.layers(visit.image))]
+    return [Part("the layers", lambda: layer_table(visit.net.layers(visit.image)))]
 
 
 SECTION = Section(

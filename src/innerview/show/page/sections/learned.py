@@ -85,7 +85,7 @@ def _weights(found: WeightDistributions, row: int) -> Weights:
 
 
 def _parts(visit: Visit) -> Sequence[Part]:
-    return [lambda: first_kernels(visit), lambda: weight_table(visit)]
+    return [Part("the first kernels", lambda: first_kernels(visit)), Part("the weights", lambda: weight_table(visit))]
 
 
 SECTION = Section(

@@ -83,7 +83,7 @@ def _number(score: float) -> str:
 
 
 def _parts(visit: Visit) -> Sequence[Part]:
-    return [lambda: looked_for(visit)]
+    return [Part("what it looks for", lambda: looked_for(visit))]
 
 
 SECTION = Section(

@@ -42,7 +42,7 @@ def _bar(prediction: Prediction) -> Bar:
 
 
 def _parts(visit: Visit) -> Sequence[Part]:
-    return [lambda: bars(visit.top)]
+    return [Part("the answer", lambda: bars(visit.top))]
 
 
 SECTION = Section(

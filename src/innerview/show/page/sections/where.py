@@ -1,10 +1,9 @@
-"""Every attribution method of the catalogue, asked the page's question."""
+"""The methods of attribution, asked the page's question."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ....attribution.catalogue import METHODS
 from ....attribution.method import About, Method
 from ....errors import MethodError
 from ...drawing.titles import plain, reading
@@ -36,7 +35,7 @@ def look(visit: Visit, kind: type[Method]) -> Look:
 
 
 def _parts(visit: Visit) -> Sequence[Part]:
-    return [partial(look, visit, kind) for kind in METHODS.values()]
+    return [Part(kind.about.title, partial(look, visit, kind)) for kind in visit.methods]
 
 
 SECTION = Section(
