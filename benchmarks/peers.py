@@ -144,9 +144,12 @@ def zennit_lrp(composite: str, canonizer: str, **arguments: object) -> Prepare:
         import zennit.attribution
         import zennit.composites
         import zennit.torchvision
+        from zennit.rules import ZPlus
+        from zennit.types import Convolution
 
         canonizers = [getattr(zennit.torchvision, canonizer)()]
-        rules = getattr(zennit.composites, composite)(canonizers=canonizers, **arguments)
+        plus = [(Convolution, ZPlus(zero_params=["bias"]))]
+        rules = getattr(zennit.composites, composite)(layer_map=plus, canonizers=canonizers, **arguments)
         with torch.no_grad():
             wanted = torch.nn.functional.one_hot(torch.tensor([scene.target]), scene.forward().shape[1])
         start: Callable[[Tensor], Tensor] = lambda output: output * wanted  # noqa: E731

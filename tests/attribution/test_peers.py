@@ -12,7 +12,9 @@ import torch
 import torchcam.methods
 import zennit.attribution
 import zennit.composites
+import zennit.rules
 import zennit.torchvision
+import zennit.types
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 from torch.nn import functional
@@ -274,13 +276,15 @@ def test_cam_agrees_with_torchcam_told_the_layers(architecture: str, layer: str,
 
 # --- Zennit
 
+PLUS = [(zennit.types.Convolution, zennit.rules.ZPlus(zero_params=["bias"]))]
+"""The rule as it was derived, for units without a positive bias."""
 CANONIZERS = {"vgg11_bn": zennit.torchvision.VGGCanonizer, "resnet18": zennit.torchvision.ResNetCanonizer}
 
 
 @pytest.mark.parametrize(
     ("architecture", "rule", "kind", "settings"),
     [
-        ("vgg11_bn", "epsilon-plus-flat", zennit.composites.EpsilonPlusFlat, {}),
+        ("vgg11_bn", "epsilon-plus-flat", zennit.composites.EpsilonPlusFlat, {"layer_map": PLUS}),
         ("resnet18", "epsilon-gamma-box", zennit.composites.EpsilonGammaBox, {"low": -2.0, "high": 2.0}),
     ],
 )
