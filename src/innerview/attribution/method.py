@@ -94,6 +94,14 @@ class Attribution(Result):
     def _size(self) -> torch.Size:
         return self.pictures.shape[2:]
 
+    def sum_in_words(self, image: int) -> str:
+        """What the values of an image add up to, and to what they should; nothing where they share out no score."""
+        if self.total is None:
+            return ""
+        both = self.values[image].sum(), self.total[image]
+        found, wanted = (f"{float(each):.3g}".replace("-", "−") for each in both)
+        return f"adds up to {found} of {wanted}"
+
     def objective(self, image: int) -> str:
         """What was asked of this image, in a few words."""
         asked = self.provenance.objective

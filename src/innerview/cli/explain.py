@@ -65,7 +65,7 @@ def explain(  # noqa: PLR0913 - every option is a parameter
     method: Annotated[tuple[str, ...], NAME, REPEATED] = ("gradcam",),
     questions: QuestionsOptions = NONE_ASKED,
     score: ScoreOptions = LOGIT,
-    style: Literal["overlay", "map", "cells"] = "overlay",
+    style: Literal["overlay", "map", "cells", "rgb"] = "overlay",
     out: Out = None,
     net: NetworkOptions = DEFAULT,
 ) -> int:
@@ -78,7 +78,8 @@ def explain(  # noqa: PLR0913 - every option is a parameter
         method: how to look: a name from innerview methods, by default gradcam; with settings as in
             occlusion:window=32,stride=8. "all" takes every method that fits the network. Can be repeated.
         style: the maps over the photographs, or alone, or alone and with each method's own grid as it is, such as one
-            value for each position of occlusion's window.
+            value for each position of occlusion's window; or, of gradient, deconvolution and their like, the values as
+            a picture, mid-grey at zero.
         out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw values of one method and question; by
             default innerview-explain-IMAGE.png in the current folder, named after the first image.
     """
