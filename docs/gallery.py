@@ -11,84 +11,80 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.cbook import get_sample_data
 from sklearn.datasets import load_digits
 
 import innerview as iv
 
 FOLDER = Path(__file__).with_name("images")
-PHOTOGRAPH = get_sample_data("grace_hopper.jpg", asfileobj=False)
+CAT, COFFEE = "sample:cat", "sample:coffee"
 
 
 def hero() -> None:
     """Six ways of looking at one photograph."""
-    net = iv.load("builtin/tiny-resnet")
-    methods = [iv.GuidedBackprop(), iv.IntegratedGradients(), iv.LRP(), iv.GradCAM(), iv.Occlusion(), iv.RISE()]
-    with iv.sharing(net, PHOTOGRAPH) as image:
-        iv.save([method(net, image, iv.Logit("military uniform")) for method in methods], FOLDER / "hero.png")
+    net = iv.load()
+    methods = [iv.SmoothGrad(), iv.GuidedBackprop(), iv.LRP(), iv.GradCAM(), iv.Occlusion(window=32), iv.RISE()]
+    with iv.sharing(net, COFFEE) as image:
+        iv.save([method(net, image) for method in methods], FOLDER / "hero.webp", style="map")
 
 
 def everything() -> None:
     """Every method of the catalogue that fits the network, on one photograph."""
-    net = iv.load("builtin/tiny-resnet")
-    with iv.sharing(net, PHOTOGRAPH) as image:
-        iv.save(_all(net, image, iv.Logit("military uniform")), FOLDER / "everything.png")
+    net = iv.load()
+    with iv.sharing(net, COFFEE) as image:
+        iv.save(_all(net, image, None), FOLDER / "everything.webp", style="map")
 
 
 def classes() -> None:
-    """One method asked about three classes, on one scale."""
-    net = iv.load("builtin/tiny-resnet")
-    names = ("military uniform", "bow tie", "sunglasses")
-    with iv.sharing(net, PHOTOGRAPH) as image:
-        maps = [iv.CAM()(net, image, iv.Logit(name)) for name in names]
-    iv.save(maps, FOLDER / "classes.png", scale="shared")
+    """One method asked about classes that compete, and about what tells them apart."""
+    net = iv.load()
+    tiger, egyptian, tabby = (iv.Logit(name) for name in ("tiger cat", "Egyptian cat", "tabby"))
+    with iv.sharing(net, CAT) as image:
+        maps = [iv.CAM()(net, image, why) for why in (tiger, egyptian, tabby, tiger - egyptian, tabby - egyptian)]
+    iv.save(maps, FOLDER / "classes.webp")
 
 
 def relus() -> None:
-    """Plain gradient, deconvolution and guided back-propagation, in a network of convolutions and max-pooling."""
-    net = iv.load("builtin/lenet")
+    """Plain gradient, deconvolution and guided back-propagation: of photographs, and of digits."""
+    net = iv.load()
+    with iv.sharing(net, CAT) as image:
+        methods = [iv.Gradient(), iv.SmoothGrad(), iv.Deconvolution(), iv.GuidedBackprop(), iv.GuidedGradCAM()]
+        iv.save([method(net, image) for method in methods], FOLDER / "relus.webp", style="map")
+    lenet = iv.load("builtin/lenet")
     digits = load_digits()
     chosen = [int(np.flatnonzero(digits.target == digit)[0]) for digit in (3, 5, 8)]
     pixels = np.pad(digits.images[chosen] / 16 * 255, ((0, 0), (2, 2), (2, 2))).astype(np.uint8)
-    with iv.sharing(net, list(pixels)) as images:
+    with iv.sharing(lenet, list(pixels)) as images:
         methods = [iv.Gradient(), iv.Deconvolution(), iv.GuidedBackprop(), iv.IntegratedGradients(), iv.LRP()]
-        iv.save([method(net, images) for method in methods], FOLDER / "relus.png", style="map")
+        iv.save([method(lenet, images) for method in methods], FOLDER / "relus-digits.webp", style="map")
 
 
 def kernels() -> None:
     """What the first layers learned: digits, photographs, and pairs of channels as rows and columns."""
-    lenet, resnet = iv.load("builtin/lenet"), iv.load("builtin/tiny-resnet")
-    iv.save(iv.filters(lenet, "conv1"), FOLDER / "lenet-conv1.png")
-    iv.save(iv.filters(lenet, "conv2"), FOLDER / "lenet-conv2.png")
-    iv.save(iv.filters(resnet, "stem.conv"), FOLDER / "tiny-resnet-stem.png")
-    iv.save(iv.filters(resnet, "layer2.0.conv1", outputs=20, inputs=15), FOLDER / "tiny-resnet-pairs.png")
-    iv.save(iv.weight_distributions(resnet), FOLDER / "tiny-resnet-weights.png")
+    net, lenet, resnet = iv.load(), iv.load("builtin/lenet"), iv.load("builtin/tiny-resnet")
+    iv.save(iv.filters(lenet, "conv1"), FOLDER / "lenet-conv1.webp")
+    iv.save(iv.filters(lenet, "conv2"), FOLDER / "lenet-conv2.webp")
+    iv.save(iv.filters(net), FOLDER / "stem.webp")
+    iv.save(iv.filters(resnet, "layer2.0.conv1", outputs=20, inputs=15), FOLDER / "tiny-resnet-pairs.webp")
+    iv.save(iv.weight_distributions(resnet), FOLDER / "tiny-resnet-weights.webp")
 
 
 def inside() -> None:
     """What happens inside for a digit and for a photograph, with trained and with random weights."""
     lenet = iv.load("builtin/lenet")
     digit = np.pad(load_digits().images[3] / 16 * 255, 2).astype(np.uint8)
-    iv.save(iv.activations(lenet, digit, ["relu1", "relu2", "fc3"]), FOLDER / "lenet-digit.png", channels="first")
-    resnet = iv.load("builtin/tiny-resnet")
-    iv.save(iv.activations(resnet, PHOTOGRAPH), FOLDER / "tiny-resnet-inside.png", pixel=(40, 32))
+    iv.save(iv.activations(lenet, digit, ["relu1", "relu2", "fc3"]), FOLDER / "lenet-digit.webp", channels="first")
+    iv.save(iv.activations(iv.load(), CAT), FOLDER / "inside.webp", pixel=(82, 52), dpi=120)
     alexnet = iv.load("torchvision/alexnet", weights="random")
-    iv.save(iv.activations(alexnet, PHOTOGRAPH), FOLDER / "alexnet-random.png", channels="first")
+    iv.save(iv.activations(alexnet, CAT), FOLDER / "alexnet-random.webp", channels="first")
 
 
 def compared() -> None:
-    """Which channels notice that the face is covered."""
-    net = iv.load("builtin/tiny-resnet")
-    image = net.prepare(PHOTOGRAPH)
+    """Which channels notice that an eye is covered."""
+    net = iv.load()
+    image = net.prepare(CAT)
     covered = image.clone()
-    covered[:, :, 12:30, 22:44] = 0
-    iv.save(iv.compare(net, image, covered), FOLDER / "covered.png")
-
-
-def fooled() -> None:
-    """The smallest change that makes the network answer differently."""
-    net = iv.load("builtin/tiny-resnet")
-    iv.save(iv.attack(net, PHOTOGRAPH, iv.GradientAscent()), FOLDER / "fooled.png")
+    covered[:, :, 55:110, 20:85] = 0
+    iv.save(iv.compare(net, image, covered, ["blocks.0", "blocks.2", "head"]), FOLDER / "covered.webp")
 
 
 def lecture(options: argparse.Namespace) -> None:
@@ -130,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.network:
         lecture(options)
         return
-    for picture in (hero, everything, classes, relus, kernels, inside, compared, fooled):
+    for picture in (hero, everything, classes, relus, kernels, inside, compared):
         picture()
 
 

@@ -1,17 +1,14 @@
 """The README's lines of Python run as they are written."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
-from matplotlib.cbook import get_sample_data
 
 README = Path(__file__).parents[1] / "README.md"
 
 
 def test_the_first_lines_of_python_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copy(get_sample_data("grace_hopper.jpg", asfileobj=False), tmp_path / "photo.jpg")
     monkeypatch.chdir(tmp_path)
     section = README.read_text(encoding="utf-8").split("## In Python")[1]
     code = re.search(r"```python\n(.*?)```", section, re.DOTALL)

@@ -59,6 +59,8 @@ from .errors import SettingError as SettingError
 from .errors import UnsafeCheckpointError as UnsafeCheckpointError
 from .evaluation.card import ScoreCard as ScoreCard
 from .evaluation.score_card import score_card as score_card
+from .network.image_sets.image_set import ImageSet as ImageSet
+from .network.image_sets.making import image_set as image_set
 from .network.layers import LayerInfo as LayerInfo
 from .network.network import Network as Network
 from .network.network import Prediction as Prediction

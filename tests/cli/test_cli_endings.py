@@ -38,7 +38,7 @@ COMMAND = [sys.executable, "-m", "innerview"]
         (["layers", "--mean", "a,b"], "--mean takes numbers separated by commas; got 'a,b'"),
         (["layers", "--size", "8.5"], "--size takes whole numbers separated by commas; got '8.5'"),
         (["layers", "--size", "8,8,3"], "--size takes one number or two, rows and columns; got 3"),
-        (["layers", "--mean", "0.1,0.2"], "mean and std have one number for each channel; got 2 and 3"),
+        (["layers", "--mean", "0.1,0.2"], "mean and std have one number for each channel, or one for all; got 2 and 3"),
         (
             ["layers", "--labels", "none.txt"],
             "labels are a list of names, or a text file with one a line; 'none.txt' cannot be read: "

@@ -69,6 +69,18 @@ def test_the_strongest_units_come_first_and_silent_ones_not_at_all() -> None:
     assert len(semantic_dictionary(net, x, "conv2", (1, 2), units=1, recipe=PLAIN, steps=1)) == 1
 
 
+def test_of_units_at_the_cap_those_that_contribute_most_come_first() -> None:
+    module = nn.Sequential(Whole().look, nn.ReLU6(), nn.Flatten(), nn.Linear(3, 2)).double()
+    net = network(module)
+    with torch.no_grad():
+        module[3].weight[0] = torch.tensor([0.1, -3.0, 2.0])
+    x = 100 * module[0].weight.detach().sum(0, keepdim=True)
+    found = semantic_dictionary(net, x, "1", objective=iv.Logit(0), recipe=PLAIN, steps=1, units=2)
+    assert found.activations.tolist() == [6, 6]
+    assert found.units.tolist() == [1, 2]
+    assert not found.projections.any()
+
+
 def test_the_pictures_are_those_of_the_channels_and_of_the_direction() -> None:
     net, x = network(SmallCNN()), images(1)
     found = semantic_dictionary(net, x, "conv2", (1, 2), units=1, recipe=PLAIN, steps=5, seed=3, power=1.5)

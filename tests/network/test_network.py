@@ -198,3 +198,24 @@ def test_the_batch_size_follows_the_free_memory(monkeypatch: pytest.MonkeyPatch)
     assert net.batch_size(x, graph=False) == 3
     monkeypatch.setattr(batching, "_free_memory", lambda device: 0)
     assert net.batch_size(x, graph=True) == 1
+
+
+def test_an_input_that_a_network_does_not_read_is_named_beside_its_own_error() -> None:
+    grey = iv.Network(nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(144, 5)))
+    colour = torch.zeros(1, 3, 8, 8)
+    asked = {"[1, 3, 224, 224]": grey.layers, "[1, 3, 8, 8]": lambda: iv.GradCAM()(grey, colour)}
+    for shape, ask in asked.items():
+        with pytest.raises(RuntimeError, match="expected input") as caught:
+            ask()
+        (note,) = caught.value.__notes__
+        assert note == (
+            f"Sequential was given an input of {shape}. If that is not what it reads, say so: iv.Network(module, "
+            "iv.Preprocess(size=28, mean=0.5, std=0.5)) reads grey pictures of 28 × 28"
+        )
+
+
+@pytest.mark.usefixtures("unchecked_types")
+def test_a_size_is_no_preprocessing() -> None:
+    with pytest.raises(iv.SettingError) as refused:
+        iv.Network(SmallCNN(), 224)
+    assert str(refused.value) == "preprocess is a Preprocess or None; got 224"

@@ -110,6 +110,13 @@ def test_lists_are_as_good_as_tuples_and_settings_can_be_compared(unchecked_type
     assert hash(Preprocess([5, 6])) == hash(Preprocess((5, 6)))
 
 
+def test_one_number_is_that_of_every_channel() -> None:
+    assert Preprocess(8, mean=0, std=1) == Preprocess(8, mean=(0.0,), std=(1.0,))
+    assert Preprocess(8, mean=(0.5,) * 3, std=0.25) == Preprocess(8, mean=0.5, std=(0.25,) * 3)
+    assert [Preprocess(8, mean=0.5, std=std).channels for std in (1.0, (1.0,), (1.0,) * 4)] == [1, 1, 4]
+    assert Preprocess(8, mean=0.5, std=0.25)(noise(8, 8)).shape == (1, 8, 8)
+
+
 def test_five_channels_need_a_prepared_tensor() -> None:
     with pytest.raises(ImageError) as error:
         Preprocess(5, mean=(0,) * 5, std=(1,) * 5)(noise(5, 5))
@@ -134,9 +141,11 @@ def test_a_hair_thin_picture_does_not_fill_the_memory() -> None:
     [
         ({"size": 0}, "size is a whole number, at least 1, or two whole numbers, at least 1; got 0"),
         ({"size": (3, -1)}, "size is a whole number, at least 1, or two whole numbers, at least 1; got (3, -1)"),
-        ({"mean": (0.5,)}, "mean and std have one number for each channel; got 1 and 3"),
-        ({"mean": (), "std": ()}, "mean is a tuple of numbers, not empty; got ()"),
-        ({"std": (1, 0, 1)}, "std is a tuple of numbers, above 0; got (1, 0, 1)"),
+        ({"mean": (0.5,)}, "mean and std have one number for each channel, or one for all; got 1 and 3"),
+        ({"mean": (), "std": ()}, "mean is a number, or a tuple of numbers, not empty; got ()"),
+        ({"mean": "0.5"}, "mean is a number, or a tuple of numbers, not empty; got '0.5'"),
+        ({"mean": 0.5, "std": 0}, "std is a number, above 0, or a tuple of numbers, above 0; got 0"),
+        ({"std": (1, 0, 1)}, "std is a number, above 0, or a tuple of numbers, above 0; got (1, 0, 1)"),
         ({"resize": 7}, "resize is at least the short side of size, 8 pixels; got 7"),
         (
             {"interpolation": "cubic"},

@@ -80,7 +80,7 @@ def cut(module: nn.Module, at: str, end: str) -> bool:
 
 @pytest.mark.parametrize(
     ("module", "end"),
-    [(UNet(), "deep"), (Dense(), "join"), (Residual(), "relu"), (SmallCNN(), "relu"), (Tokens(), "norm")],
+    [(UNet(), "deep"), (Dense(), "join"), (Residual(), "pool"), (SmallCNN(), "relu"), (Tokens(), "norm")],
 )
 def test_cut_anywhere_on_the_path_the_end_sees_nothing_and_elsewhere_something(module: nn.Module, end: str) -> None:
     net = network(module)
@@ -112,6 +112,26 @@ def test_what_is_finer_than_a_layer_before_it_is_left_out() -> None:
     module = nn.Sequential(nn.Conv2d(3, 4, 2, 2), nn.Upsample(scale_factor=2), nn.Conv2d(4, 4, 4, 4))
     sizes = {"0": (4, 4), "1": (8, 8), "2": (2, 2)}
     assert main_path(iv.Network(module, PIXELS), images(), sizes) == (("0",), ("2",))
+
+
+def test_on_the_way_to_scores_a_layer_may_be_finer_than_one_before() -> None:
+    parts = [nn.Conv2d(3, 4, 2, 2), nn.ConvTranspose2d(4, 4, 2, 2), nn.Flatten(), nn.Linear(256, 5)]
+    sizes = {"0": (4, 4), "1": (8, 8)}
+    assert main_path(iv.Network(nn.Sequential(*parts), PIXELS), images(), sizes) == (("0",), ("1",))
+
+
+def test_of_streams_that_run_side_by_side_all_are_there() -> None:
+    class TwoStreams(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.left, self.right, self.fc = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 1), nn.Linear(8, 5)
+            self.unused = nn.Conv2d(3, 4, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.unused(x)
+            return self.fc(torch.cat([self.left(x).relu(), self.right(x)], 1).mean((2, 3)))
+
+    assert on_the_path(network(TwoStreams()), dict.fromkeys(["left", "right", "unused"], (8, 8))) == {"left", "right"}
 
 
 def test_where_no_gradient_passes_every_layer_counts() -> None:

@@ -20,9 +20,12 @@ def test_logarithmic_is_the_rounded_powers(per_decade: int) -> None:
     assert due(logarithmic(per_decade), 10_000) == sorted(powers)
 
 
-def test_the_default_is_the_lectures_iterations_and_then_ten_in_each_decade() -> None:
+def test_the_default_is_the_lectures_iterations_and_ten_in_each_decade_behind_the_first() -> None:
+    slides = {1, 4, 7, 10, 16, 34, 77, 100, 272, 556, 703, 1407, 2222, 2789, 9999}
+    decades = {126, 158, 200, 251, 316, 398, 501, 631, 794}
     assert due(lecture, 100) == list(LECTURE)
-    assert due(lecture, 1100) == [*LECTURE, 126, 158, 200, 251, 316, 398, 501, 631, 794, 1000]
+    assert due(lecture, 1100) == sorted(decades | {each for each in slides if each < 1100} | {1000})
+    assert slides <= {*due(lecture, 10_000)}
 
 
 def test_a_collection_is_its_members() -> None:

@@ -92,6 +92,13 @@ def test_the_pictures_are_the_image_the_whole_and_two_of_each_unit() -> None:
     assert shown[3].tolist() == [[[255, 128, 128]]]
 
 
+def test_a_unit_from_which_nothing_flows_back_says_so() -> None:
+    result = looked_up()
+    result.projections[2] = 0
+    text = words(dictionary_sheet(result))
+    assert text[text.index("channel 42") + 1] == "at its cap: no way back"
+
+
 def test_the_bars_are_as_long_as_the_numbers() -> None:
     drawn = dictionary_sheet(looked_up())
     bars = [

@@ -48,7 +48,7 @@ def test_a_sheet_has_the_photograph_then_one_column_for_each_result() -> None:
     drawn = figure([attribution(spot(2)), attribution(spot(2), method="GradCAM")])
     assert len(tiles(drawn)) == 2 * (1 + 2)
     assert np.unique(tiles(drawn)[0]).tolist() == [100]
-    assert {"Photograph", "CAM", "Grad-CAM", "ox"} <= set(words(drawn))
+    assert {"Image", "CAM", "Grad-CAM", "ox"} <= set(words(drawn))
 
 
 def test_a_tile_is_the_map_over_the_photograph_or_the_map_alone() -> None:

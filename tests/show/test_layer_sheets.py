@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
@@ -102,7 +104,7 @@ def test_pairs_are_rows_of_outputs_and_columns_of_inputs() -> None:
     found = iv.filters(wide(6), "1", outputs=[5, 2])
     drawn = iv.figure(found)
     assert pictures(drawn)[0].shape == (2 * 39 + 3, 4 * 39 + 3 * 3, 3)
-    assert "2 of 6 kernels of 3×3, 4 of 4 inputs" in words(drawn)
+    assert "2 of 6 kernels of 3×3 4 of 4 inputs." in words(drawn)
     assert {"5", "2", "0", "1", "3"} <= set(words(drawn).split())
 
 
@@ -121,8 +123,8 @@ def test_point_kernels_are_one_picture() -> None:
 @pytest.mark.usefixtures("unchecked_types")
 def test_what_does_not_fit_is_on_the_next_page_and_said() -> None:
     found = iv.filters(wide(50), "1")
-    assert "40 of 50 kernels of 3×3, 4 of 4 inputs, page 0 of 0–1" in words(iv.figure(found))
-    assert "10 of 50 kernels of 3×3, 4 of 4 inputs, page 1 of 0–1" in words(iv.figure(found, page=1))
+    assert "40 of 50 kernels of 3×3 4 of 4 inputs, page 0 of 0–1." in words(iv.figure(found))
+    assert "10 of 50 kernels of 3×3 4 of 4 inputs, page 1 of 0–1." in words(iv.figure(found, page=1))
     with pytest.raises(SettingError, match=r"^the 50 kernels have 2 page\(s\), numbered from 0; got 2$"):
         iv.figure(found, page=2)
     with pytest.raises(SettingError, match=r'^scale is "shared" or "each"; got \'own\'$'):
@@ -265,3 +267,33 @@ def check_defaults() -> Callable[[], None]:
         assert dict(matplotlib.rcParams) == before
 
     return check
+
+
+def overlapping(drawn: Figure) -> list[tuple[str, str]]:
+    """The texts of a figure that stand in each other's way."""
+    FigureCanvasAgg(drawn).draw()
+    texts = [*drawn.texts, *(text for axes in drawn.axes for text in axes.texts)]
+    boxes = [(each.get_text(), each.get_window_extent()) for each in texts if each.get_text()]
+    return [(a, b) for (a, one), (b, other) in combinations(boxes, 2) if one.overlaps(other)]
+
+
+@pytest.mark.parametrize("note", ["", "a note " * 40])
+@pytest.mark.parametrize("columns", [1, 15, 40])
+def test_the_numbers_of_a_scale_stand_in_the_way_of_nothing(columns: int, note: str) -> None:
+    tile = np.zeros((40, 40, 3), np.uint8)
+    labels = [(43.0 * column, 0.0, str(100 + column)) for column in range(columns)]
+    scale = Scale(12.5, signed=True, clipped=True)
+    band = Band("a.long.name.of.a.layer." * 8, note, montage([[tile] * columns], gap=3), scale, labels)
+    assert overlapping(stacked("Title", [band, band], key="how to read it")) == []
+
+
+def test_texts_in_each_others_way_are_found() -> None:
+    drawn = Figure()
+    drawn.text(0.5, 0.5, "one")
+    drawn.text(0.51, 0.5, "other")
+    assert overlapping(drawn) == [("one", "other")]
+
+
+def test_the_sheet_of_many_columns_has_no_text_over_another() -> None:
+    net = iv.Network(nn.Sequential(nn.Conv2d(1, 15, 3), nn.Conv2d(15, 6, 3)), iv.Preprocess(size=8, mean=0, std=1))
+    assert overlapping(iv.figure(iv.filters(net, "1"))) == []

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
 import innerview as iv
@@ -121,3 +122,14 @@ def test_settings_outside_their_range_are_refused(make, sentence: str) -> None:
     with pytest.raises(iv.InnerviewError) as refused:
         make()
     assert str(refused.value) == sentence
+
+
+def test_a_network_of_one_size_is_dreamt_of_in_that_alone() -> None:
+    net = network(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 5)))
+    assert dream(net, middling(1, size=8), iv.LayerEnergy("1"), octaves=1).alive.all()
+    with pytest.raises(iv.MethodError) as refused:
+        dream(net, middling(1, size=8), iv.LayerEnergy("1"))
+    assert str(refused.value) == (
+        "a dream shows the network its image in several sizes, here from 3 × 3 on; Sequential takes only the size it "
+        "was made for. Dream in that alone, with octaves=1 (--octaves 1)"
+    )

@@ -170,10 +170,12 @@ def test_the_pass_stops_at_the_deepest_layer_and_no_parameter_gets_a_gradient() 
 
 def test_networks_of_one_size_are_shown_no_more_than_they_take() -> None:
     net = network(nn.Sequential(nn.Flatten(), nn.Linear(192, 5)))
-    found = synthesize(net, iv.Logit(2), recipe=FAST)
+    framed = replace(FAST, views=Transforms(pad=1 / 4, jitter=(1 / 8, 1 / 8)))
+    assert framed.views.seen((8, 8), (8, 8)) == (10, 10)
+    found = synthesize(net, iv.Logit(2), recipe=framed)
     assert found.scores > found.curve[0]
     assert found.provenance.settings["views"]["keep"]
-    assert synthesize(network(TinyViT()), iv.Channel("block", 3), recipe=FAST).alive.all()
+    assert synthesize(network(TinyViT()), iv.Channel("block", 3), recipe=framed).alive.all()
 
 
 def test_a_grey_network_and_one_of_four_channels_have_pictures_too() -> None:

@@ -1,5 +1,6 @@
 """What the network is shown of a picture: one resampling that equals its parts one after another."""
 
+from dataclasses import replace
 from math import cos, radians, sin
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from torch.nn import functional
 
 import innerview as iv
-from innerview.synthesis.recipe import LUCID
+from innerview.synthesis.recipe import CLEAR, LUCID
 from innerview.synthesis.streams import Streams
 from innerview.synthesis.transforms import Crops, Transforms, Views, resampled
 
@@ -33,7 +34,7 @@ def test_without_any_transform_the_network_sees_the_very_picture() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_jitter_is_a_window_of_the_padded_picture(seed: int) -> None:
     picture = torch.rand(1, 3, 9, 11, generator=torch.Generator().manual_seed(1))
-    found = shown(Transforms(pad=3, jitter=(4, 2)), picture, seed)
+    found = shown(Transforms(pad=3 / 9, jitter=(4 / 9, 2 / 9)), picture, seed)
     framed = functional.pad(picture, (3, 3, 3, 3), value=0.5)
     assert found.shape == (1, 3, 9, 11)
     windows = [framed[:, :, row : row + 9, column : column + 11] for row in range(7) for column in range(7)]
@@ -45,7 +46,7 @@ def test_jitter_is_a_window_of_the_padded_picture(seed: int) -> None:
 def test_jitter_reaches_every_place() -> None:
     places = set()
     for seed in range(60):
-        placed = Transforms(jitter=(2, 0)).placements(Streams([seed]), (8, 8), (6, 6))
+        placed = Transforms(jitter=(2 / 8, 0)).placements(Streams([seed]), (8, 8), (6, 6))
         places.add(tuple(placed[0, :, 2].tolist()))
     assert places == {(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)}
 
@@ -68,7 +69,7 @@ def test_half_the_size_leaves_a_frame_of_grey() -> None:
 
 def test_one_resampling_equals_the_parts_one_after_another() -> None:
     picture = smooth()
-    moving = Transforms(pad=6, jitter=(4, 2), scales=(1.1,), angles=(10.0,))
+    moving = Transforms(pad=6 / 24, jitter=(4 / 24, 2 / 24), scales=(1.1,), angles=(10.0,))
     (linear_shift,) = moving.placements(Streams([5]), (24, 24), (30, 30))
     together = resampled(picture, linear_shift[None], (30, 30))
     drawn = Streams([5])
@@ -86,17 +87,32 @@ def test_one_resampling_equals_the_parts_one_after_another() -> None:
 
 def test_the_frame_is_grey_and_gradients_stay_in_the_picture() -> None:
     picture = torch.rand(1, 3, 8, 8, requires_grad=True)
-    found = shown(Transforms(pad=4), picture)
+    found = shown(Transforms(pad=4 / 8), picture)
     assert (found[:, :, :4] == 0.5).all()
     found.sum().backward()
     torch.testing.assert_close(picture.grad, torch.ones_like(picture))
 
 
-def test_lucids_transforms_show_twelve_pixels_more() -> None:
-    assert LUCID.views.seen((128, 128), (224, 224)) == (140, 140)
-    assert LUCID.views.seen((224, 200), (224, 224)) == (236, 212)
+@pytest.mark.parametrize(("share", "places"), [(0.0, [0]), (0.01, [-0.04, 0.04]), (0.15, [-0.6, 0, 0.6])])
+def test_a_share_of_less_than_a_pixel_is_a_shift_of_less_than_a_pixel(share: float, places: list[float]) -> None:
+    found = Transforms(jitter=(share, 0), views=200, angles=(0, 360)).placements(Streams([0]), (8, 9), (8, 9))
+    assert sorted({round(each, 9) for each in found[:, :, 2].flatten().tolist()}) == places
+
+
+def test_lucids_transforms_show_twelve_pixels_more_of_224() -> None:
+    assert LUCID.views.seen((224, 300), (224, 224)) == (236, 312)
+    assert LUCID.views.seen((112, 112), (224, 224)) == (118, 118)
     assert LUCID.views.scales == (0.9, 0.92, 0.94, 0.96, 0.98, 1.0, 1.02, 1.04, 1.06, 1.08, 1.1)
     assert sorted(LUCID.views.angles) == sorted([*range(-10, 11), 0, 0, 0, 0, 0])
+
+
+@pytest.mark.parametrize("side", [8, 28, 32, 64, 224])
+def test_the_default_recipe_shows_as_many_pixels_as_a_picture_has_and_moves_all_sizes_alike(side: int) -> None:
+    size = (side, side)
+    assert CLEAR.views.seen(size, size) == size
+    still = replace(CLEAR.views, scales=(1.0,), angles=(0.0, 360.0), views=2000)
+    shifts = still.placements(Streams([0]), size, size)[:, :, 2]
+    assert shifts.abs().max().item() / side == pytest.approx((16 + 8) / 2 / 224)
 
 
 def test_crops_are_enlarged_parts() -> None:
@@ -137,7 +153,8 @@ def test_places_are_as_precise_as_a_picture_in_double_precision() -> None:
 
 def test_a_picture_is_seen_the_same_whatever_its_neighbours() -> None:
     pictures = torch.rand(3, 3, 12, 12)
-    for views in (Transforms(pad=2, jitter=(2, 2), angles=(-5, 0, 5), noise=0.1, views=2), Crops(views=2)):
+    moved = Transforms(pad=1 / 6, jitter=(1 / 6, 1 / 6), angles=(-5, 0, 5), noise=0.1, views=2)
+    for views in (moved, Crops(views=2)):
         together = views(pictures, Streams([7, 8, 9]), (10, 10))
         alone = views(pictures[1:2], Streams([8]), (10, 10))
         torch.testing.assert_close(together[2:4], alone)
@@ -147,14 +164,14 @@ def test_a_picture_is_seen_the_same_whatever_its_neighbours() -> None:
     ("make", "sentence"),
     [
         (lambda: Transforms(views=0), "views is a whole number, at least 1; got 0"),
-        (lambda: Transforms(pad=-1), "pad is a whole number, at least 0; got -1"),
+        (lambda: Transforms(pad=-1), "pad is a number, at least 0; got -1"),
         (
             lambda: Transforms(scales=(0.0,)),
             "scales is a tuple of numbers, above 0, not empty; got (0.0,)",
         ),
         (
-            lambda: Transforms(jitter=(8, 4)).seen((12, 14), (8, 8)),
-            "jitter (8, 4) leaves nothing of a picture of 12 × 14; give it less, or more pad",
+            lambda: Transforms(jitter=(0.7, 0.3)).seen((12, 14), (8, 8)),
+            "jitter (0.7, 0.3) leaves nothing of a picture of 12 × 14; give it less, or more pad",
         ),
     ],
 )

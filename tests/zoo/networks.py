@@ -113,7 +113,6 @@ LRP = {"lrp": NO_RULE}
 CAM = {"cam": NOT_A_MEAN}
 CLASSIFICATION_MAPS = ("gradcam", "gradcamplusplus", "hirescam", "layercam")
 AT_THE_BODY = (*CLASSIFICATION_MAPS, "dictionary", "groups", "sharing")
-ONE_LAYER = "the layers shown by default are one"
 OWN = maps("stem", "body") | {"head": "bc"}
 
 ZOO: dict[str, Specimen] = {
@@ -122,7 +121,7 @@ ZOO: dict[str, Specimen] = {
     "checkpointed": Specimen(
         own.Checkpointed, OWN, CONVOLUTIONS | {"lrp": CHECKPOINTS} | dict.fromkeys(AT_THE_BODY, INSIDE), fields=True
     ),
-    "transposed": Specimen(own.Transposed, OWN, CONVOLUTIONS, {"activations": ONE_LAYER}),
+    "transposed": Specimen(own.Transposed, OWN, CONVOLUTIONS),
     "one number": Specimen(own.OneNumber, OWN, CONVOLUTIONS | CAM, fields=True),
     "other pools": Specimen(own.OtherPools, OWN, CONVOLUTIONS),
     "convolved": Specimen(own.Convolved, maps("stem", "body", "head"), CONVOLUTIONS, fields=True),
@@ -180,7 +179,6 @@ ZOO: dict[str, Specimen] = {
         tnt,
         tokens("norm1_proj", "blocks.0.attn_out", "norm"),
         NO_RELUS | LRP | CAM | {"attentionrollout": WINDOWS},
-        {"activations": ONE_LAYER},
         windows=("pixel_embed", "blocks.0"),
     ),
     "resnet (hf)": Specimen(

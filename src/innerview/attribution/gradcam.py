@@ -45,6 +45,11 @@ class GradCAM(GradientMap):
 
         αₖ = 1/Z Σ ∂s / ∂Aₖ(y, x),   values = ReLU(Σₖ αₖ Aₖ)
 
+    The mean of the gradient is made for networks that average a channel over all positions. Where the head flattens
+    the grid instead, a channel may speak for the answer at one position and against it at another: the mean then says
+    little, and all values may be below zero. `HiResCAM` takes the gradient at each position; where a network averages,
+    both maps are the same.
+
     Reference: Selvaraju, Cogswell, Das, Vedantam, Parikh and Batra, "Grad-CAM", 2017, eq. 1 and 2.
 
     Args:
@@ -61,6 +66,9 @@ class GradCAM(GradientMap):
         reference="Selvaraju et al. 2017",
         cost="1 forward pass, backward to the layer",
         needs="a layer that keeps a grid",
+        silence="Grad-CAM is zero everywhere where its channels, each weighted by the mean of its gradient, speak "
+        "against the answer at every position. Where a head flattens the grid, so that each position counts in its "
+        "own way, that mean says little: HiResCAM and LayerCAM take the gradient at each position",
     )
 
     def combined(self, maps: Maps, gradients: Maps) -> OneMap:

@@ -37,6 +37,7 @@ class GuidedGradCAM(Method):
         reference="Selvaraju et al. 2017",
         cost="1 forward and 1 backward pass, and once more backward to the layer",
         needs="ReLUs and a layer that keeps a grid",
+        silence=GradCAM.about.silence,
     )
 
     layer: Text | None = None

@@ -110,12 +110,16 @@ class Attribution(Result):
 
 @dataclass(frozen=True)
 class About:
-    """What the catalogue says of a method: its title, where it was published, its cost and what it needs."""
+    """What the catalogue says of a method: its title, where it was published, its cost and what it needs.
+
+    `silence` says in a sentence why a map of it may be zero everywhere, and what speaks there; "" where none may.
+    """
 
     title: str
     reference: str
     cost: str
     needs: str
+    silence: str = ""
 
 
 @dataclass(frozen=True)

@@ -172,9 +172,10 @@ def _require(units: int, project: str) -> None:
 
 
 def _strongest(seen: Contributions, position: Position, units: int) -> list[int]:
-    there = seen.activations[:, position[0], position[1]]
-    order = there.argsort(descending=True, stable=True)[:units]
-    chosen = order[there[order] > 0].tolist()
+    """The units above zero, strongest first; of equals, as at the cap of a ReLU6, those that matter most."""
+    there, contributed = (each[:, position[0], position[1]].tolist() for each in (seen.activations, seen.values))
+    order = sorted(range(len(there)), key=lambda unit: (-there[unit], -abs(contributed[unit])))
+    chosen = [unit for unit in order[:units] if there[unit] > 0]
     if not chosen:
         raise MethodError(
             f"no unit of layer {seen.layer!r} is above zero at position {position}, so there is nothing to look up; "

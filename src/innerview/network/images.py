@@ -18,6 +18,8 @@ from ..errors import ImageError
 from .samples import located
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+MOST_BYTES = 64 * 2**20
+"""The largest file that is read, in bytes."""
 
 PictureSource = str | Path | Image.Image | np.ndarray | Tensor
 """What becomes a picture: a file, a PIL image, or uint8 pixels.
@@ -69,7 +71,7 @@ def read_image(
     path: str | Path,
     *,
     formats: Sequence[str] = FORMATS,
-    max_bytes: int = 64 * 2**20,
+    max_bytes: int = MOST_BYTES,
     max_pixels: int = 40_000_000,
     max_edge: int = 16_384,
 ) -> Image.Image:
@@ -92,7 +94,18 @@ def read_image(
             "format", "truncated", "broken" or "mode".
     """
     path = located(path)
-    content = _content(path, max_bytes)
+    return decode_image(_content(path, max_bytes), path, formats=formats, max_pixels=max_pixels, max_edge=max_edge)
+
+
+def decode_image(
+    content: bytes,
+    path: Path,
+    *,
+    formats: Sequence[str] = FORMATS,
+    max_pixels: int = 40_000_000,
+    max_edge: int = 16_384,
+) -> Image.Image:
+    """The picture in the bytes of a file, as `read_image` gives it; `path` is what errors call it."""
     if content.startswith(_PNG):
         _require_sound_chunks(content, path)
     with _decoding(path, formats):

@@ -1,7 +1,7 @@
 """Class names and class indices, one for the other."""
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -27,24 +27,24 @@ class Labels(Settings):
     def name(self, index: int) -> str:
         """The name of a class by its index, from 0 on; `LabelError` if there is no such class.
 
-        It is the first of its synonyms, or the whole label where another class has that name, too.
+        It is the first of its synonyms, or the whole label where that is another class's first, too.
         """
         label = self.names[self._checked(index)]
-        first = label.split(",")[0].strip()
-        return first if first and self._by_synonym[_folded(first)] == [index] else label
+        first = _first(label)
+        return first if first and self._by_name[_folded(first)] == [index] else label
 
     def index(self, name: str | int) -> int:
         """The index of a class by its name, or by the index itself.
 
-        A name matches, whatever its case, a whole label or one of the label's synonyms. Digits are an index
-        only where no class has that name.
+        A name matches, whatever its case, a whole label or the first of its synonyms; where there is none such, any
+        synonym. Digits are an index only where no class has that name.
 
         Raises:
             LabelError: there is no such class, or more than one; it lists the candidates with their indices.
         """
         if not isinstance(name, str):
             return self._checked(operator.index(name))
-        matches = self._by_synonym.get(_folded(name), [])
+        matches = self._by_name.get(_folded(name)) or self._by_synonym.get(_folded(name), [])
         if len(matches) == 1:
             return matches[0]
         if matches:
@@ -54,12 +54,12 @@ class Labels(Settings):
         raise LabelError(f"no class is called {name!r}; the nearest are {self._listed(self._nearest(name))}")
 
     @cached_property
+    def _by_name(self) -> dict[str, list[int]]:
+        return _indices({_folded(label), _folded(_first(label))} for label in self.names)
+
+    @cached_property
     def _by_synonym(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
-        for index, label in enumerate(self.names):
-            for synonym in _synonyms(label):
-                found.setdefault(synonym, []).append(index)
-        return found
+        return _indices(map(_synonyms, self.names))
 
     def _checked(self, index: int) -> int:
         if not 0 <= index < len(self.names):
@@ -90,6 +90,19 @@ def _lines(path: Path) -> list[str]:
         raise SettingError(
             f"labels are a list of names, or a text file with one a line; {str(path)!r} cannot be read: {reason}"
         ) from error
+
+
+def _indices(of_each: Iterable[set[str]]) -> dict[str, list[int]]:
+    """For each text the labels that it belongs to."""
+    found: dict[str, list[int]] = {}
+    for index, texts in enumerate(of_each):
+        for text in texts:
+            found.setdefault(text, []).append(index)
+    return found
+
+
+def _first(label: str) -> str:
+    return label.split(",", maxsplit=1)[0].strip()
 
 
 def _folded(name: str) -> str:

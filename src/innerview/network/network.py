@@ -29,6 +29,9 @@ from .unwrapping import unwrapped
 
 Value = TypeVar("Value")
 
+_NOT_TAKEN = (RuntimeError, ValueError, IndexError, AssertionError)
+"""What modules raise for an input of a shape that they do not read."""
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -76,7 +79,7 @@ class Network(ShownInNotebooks):
         source: Source | None = None,
     ) -> None:
         self.module = unwrapped(module)
-        self.preprocess = preprocess or Preprocess(size=224)
+        self.preprocess = checked("preprocess", preprocess, Preprocess | None) or Preprocess(size=224)
         self.labels = as_labels(labels)
         self.name = name or type(self.module).__name__
         self.output = output
@@ -221,8 +224,15 @@ class Network(ShownInNotebooks):
         return self.recall(("layers", tuple(images.shape[1:])), lambda: self._trace(images))
 
     def _trace(self, images: Tensor) -> tuple[LayerInfo, ...]:
-        with untouched(self.module):
-            return trace(self.module, images[:1])
+        try:
+            with untouched(self.module):
+                return trace(self.module, images[:1])
+        except _NOT_TAKEN as error:
+            error.add_note(
+                f"{self.name} was given an input of {list(images[:1].shape)}. If that is not what it reads, say so: "
+                "iv.Network(module, iv.Preprocess(size=28, mean=0.5, std=0.5)) reads grey pictures of 28 × 28"
+            )
+            raise
 
     def blank(self, size: tuple[int, int] | None = None) -> Float[Tensor, "1 channel row column"]:
         """An input of zeros, of so many rows and columns, or of the size that pictures are prepared to."""
@@ -233,7 +243,7 @@ class Network(ShownInNotebooks):
         """Whether it runs on inputs of so many rows and columns; some take nothing but the size they were made for."""
         try:
             self.traced(self.blank(size))
-        except (RuntimeError, ValueError, IndexError, AssertionError):
+        except _NOT_TAKEN:
             return False
         return True
 

@@ -36,7 +36,8 @@ class Preprocess(Settings):
 
     Attributes:
         size: rows and columns of the input, or one number for both.
-        mean, std: one number for each channel, in units in which black is 0 and white is 1.
+        mean, std: one number for each channel, or one for all, in units in which black is 0 and white is 1. One for
+            both is of a grey network: ``mean=0.5, std=0.5``; one in colour has ``mean=(0.5,) * 3, std=0.5``.
         resize: length in pixels of the picture's short side before the centre is cut out, at least the short
             side of `size`; by default as small as the crop allows. If `size` is not square, the picture is
             resized until it covers `size` enlarged by the same factor.
@@ -48,18 +49,17 @@ class Preprocess(Settings):
     """
 
     size: Sides
-    mean: Annotated[tuple[float, ...], NotEmpty()] = IMAGENET_MEAN
-    std: tuple[Positive, ...] = IMAGENET_STD
+    mean: float | Annotated[tuple[float, ...], NotEmpty()] = IMAGENET_MEAN
+    std: Positive | tuple[Positive, ...] = IMAGENET_STD
     resize: Count | None = None
     interpolation: Interpolation = "bilinear"
     fit: Fit = "crop"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if len(self.mean) != len(self.std):
-            raise SettingError(
-                f"mean and std have one number for each channel; got {len(self.mean)} and {len(self.std)}"
-            )
+        self._require_channels()
+        for name in ("mean", "std"):
+            object.__setattr__(self, name, _for_each(getattr(self, name), self.channels))
         smallest = min(self.rows_columns)
         if self.resize is not None and self.resize < smallest:
             raise SettingError(f"resize is at least the short side of size, {smallest} pixels; got {self.resize}")
@@ -67,7 +67,7 @@ class Preprocess(Settings):
     @property
     def channels(self) -> int:
         """The number of channels of the input."""
-        return len(self.mean)
+        return max(len(_for_each(each, 1)) for each in (self.mean, self.std))
 
     @property
     def rows_columns(self) -> tuple[int, int]:
@@ -97,6 +97,13 @@ class Preprocess(Settings):
     def display(self, prepared: Float[Tensor, "*any channel row column"]) -> Float[Tensor, "*any channel row column"]:
         """The pixels that a network's input was made of: ``prepared * std + mean``, in 0-1, not clamped."""
         return prepared * _column(self.std, prepared) + _column(self.mean, prepared)
+
+    def _require_channels(self) -> None:
+        given = [len(each) for each in (self.mean, self.std) if isinstance(each, tuple)]
+        if len(set(given)) > 1:
+            raise SettingError(
+                f"mean and std have one number for each channel, or one for all; got {given[0]} and {given[1]}"
+            )
 
     def _resized(self, picture: Image.Image) -> Image.Image:
         rows, columns = self._before_crop(picture)
@@ -128,10 +135,14 @@ class Preprocess(Settings):
         return picture.crop((left, top, left + columns, top + rows))
 
 
+def _for_each(value: float | tuple[float, ...], channels: int) -> tuple[float, ...]:
+    return value if isinstance(value, tuple) else (value,) * channels
+
+
 def _unit_pixels(picture: Image.Image) -> Float[Tensor, "channel row column"]:
     pixels = torch.from_numpy(np.array(picture)).float() / 255
     return pixels[None] if pixels.dim() == 2 else pixels.permute(2, 0, 1).contiguous()
 
 
-def _column(values: tuple[float, ...], like: Tensor) -> Float[Tensor, "channel 1 1"]:
-    return torch.tensor(values, dtype=like.dtype, device=like.device)[:, None, None]
+def _column(values: float | tuple[float, ...], like: Tensor) -> Float[Tensor, "channel 1 1"]:
+    return torch.tensor(values, dtype=like.dtype, device=like.device).view(-1, 1, 1)

@@ -20,7 +20,7 @@ class Sample:
 
 SAMPLES = {
     "cat": Sample("a cat's face: several classes of cats compete", "skimage", "data/chelsea.png"),
-    "coffee": Sample("a cup of espresso with a spoon: two classes in two places", "skimage", "data/coffee.png"),
+    "coffee": Sample("a cup of espresso with a spoon", "skimage", "data/coffee.png"),
     "flower": Sample("a dahlia, which ImageNet has no class for", "sklearn", "datasets/images/flower.jpg"),
     "palace": Sample("a Chinese palace in a garden", "sklearn", "datasets/images/china.jpg"),
     "motorcycle": Sample("a motorcycle in a workshop", "skimage", "data/motorcycle_left.png"),

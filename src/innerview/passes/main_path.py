@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from jaxtyping import Float
@@ -15,10 +15,11 @@ from ..network.recognition import fits
 
 Inputs = Float[Tensor, "batch channel row column"]
 Size = tuple[int, int]
-Node = Any  # of autograd's graph
+Node = Any  # of autograd's graph; None where no gradient passes
+Names = tuple[tuple[str, ...], ...]
 
 
-def main_path(net: Network, images: Inputs, sizes: Mapping[str, Size]) -> tuple[tuple[str, ...], ...]:
+def main_path(net: Network, images: Inputs, sizes: Mapping[str, Size]) -> Names:
     """The layers whose output is what goes on, as they finish; together those that give out one and the same tensor.
 
     Of the graph from the image to the scores these are the bottlenecks: nothing goes around them. So they are no
@@ -26,8 +27,9 @@ def main_path(net: Network, images: Inputs, sizes: Mapping[str, Size]) -> tuple[
     to the last of the coarsest layers with the image's proportions: of one that goes down and up again (U-Net), the
     way down.
 
-    Layers with other things than images along the batch, such as windows, are left out, and those that are finer
-    than one before. Where no gradient passes, all others count as bottlenecks.
+    Layers with other things than images along the batch, such as windows, are left out, and of a network without
+    scores those that are finer than one before. Where no gradient passes, all others count as bottlenecks. Where not
+    even two are left, as of streams that run side by side to the end, it is all that the scores are computed from.
 
     Args:
         net: the network.
@@ -41,18 +43,34 @@ def main_path(net: Network, images: Inputs, sizes: Mapping[str, Size]) -> tuple[
     coarsest = nodes[min(reversed(maps), key=lambda name: math.prod(sizes[name]))]
     if scores is None and coarsest is None:
         return tuple((name,) for name in nodes)
-    return _together(nodes, sizes, scores) or _together(nodes, sizes, coarsest)
+    return _on_the_way(nodes, scores) or _together(_downwards(_among(nodes, _bottlenecks(coarsest)), sizes))
 
 
-def _together(nodes: Mapping[str, Node], sizes: Mapping[str, Size], end: Node) -> tuple[tuple[str, ...], ...]:
-    """The names of each bottleneck before `end`."""
-    bottlenecks = set() if end is None else _bottlenecks(end)
-    found: dict[Node, list[str]] = defaultdict(list)
-    finest = math.inf
+def _on_the_way(nodes: Mapping[str, Node], scores: Node) -> Names:
+    """The bottlenecks before the scores or, where there are not even two, all that the scores are computed from."""
+    path = _together(_among(nodes, _bottlenecks(scores)))
+    return path if len(path) > 1 else _together(_among(nodes, _behind(scores)))
+
+
+def _among(nodes: Mapping[str, Node], wanted: Container[Node]) -> dict[str, Node]:
+    """The layers at these nodes of the graph."""
+    return {name: node for name, node in nodes.items() if node is not None and node in wanted}
+
+
+def _downwards(nodes: Mapping[str, Node], sizes: Mapping[str, Size]) -> dict[str, Node]:
+    """Without those that are finer than one before."""
+    found, finest = {}, math.inf
     for name, node in nodes.items():
-        if node in bottlenecks and (positions := math.prod(sizes[name])) <= finest:
-            found[node].append(name)
-            finest = positions
+        if (positions := math.prod(sizes[name])) <= finest:
+            found[name], finest = node, positions
+    return found
+
+
+def _together(nodes: Mapping[str, Node]) -> Names:
+    """The names of each node."""
+    found: dict[Node, list[str]] = defaultdict(list)
+    for name, node in nodes.items():
+        found[node].append(name)
     return tuple(map(tuple, found.values()))
 
 
@@ -109,4 +127,4 @@ def _behind(end: Node) -> set[Node]:
 
 
 def _sources(node: Node) -> Iterator[Node]:
-    return (source for source, _ in node.next_functions if source is not None)
+    return (source for source, _ in (node.next_functions if node else ()) if source is not None)

@@ -46,7 +46,8 @@ class Recorder:
         probes: what to follow.
         out: a folder for the snapshots; by default a temporary one that goes with the recorder and its recordings.
         at: the iterations to record, or a function that says of an iteration whether to; see `every` and
-            `logarithmic`. By default the lecture's 1, 4, 7, 10, 16, 34, 77, 100 and then ten in each decade.
+            `logarithmic`. By default the lecture's 1, 4, 7, 10, 16, 34, 77, 100, then ten in each decade and the
+            lecture's later ones, 272, 556, 703, 1407, 2222, 2789 and 9999.
         start: how many iterations the network was trained already. The recording in `out` is continued: what it
             holds of later iterations is removed.
 

@@ -12,6 +12,9 @@ Schedule = Callable[[int], bool]
 LECTURE = (1, 4, 7, 10, 16, 34, 77, 100)
 """Iterations at which the lines of a perceptron on a toy data set are seen to fall into place."""
 
+LATER = (272, 556, 703, 1407, 2222, 2789, 9999)
+"""Iterations at which the slides show what takes longer."""
+
 
 def every(count: int) -> Schedule:
     """A snapshot after each `count` iterations."""
@@ -34,8 +37,11 @@ def logarithmic(per_decade: int = 10) -> Schedule:
 
 
 def lecture(iteration: int) -> bool:
-    """The lecture's iterations 1, 4, 7, 10, 16, 34, 77, 100, and ten in each decade behind them."""
-    return iteration in LECTURE or (iteration > LECTURE[-1] and _onward(iteration))
+    """The lecture's iterations 1, 4, 7, 10, 16, 34, 77, 100, and behind them ten in each decade besides its later ones.
+
+    Those are 272, 556, 703, 1407, 2222, 2789 and 9999.
+    """
+    return iteration in LECTURE or iteration in LATER or (iteration > LECTURE[-1] and _onward(iteration))
 
 
 _onward = logarithmic()

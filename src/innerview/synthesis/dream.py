@@ -1,6 +1,6 @@
 """An image in which a network sees more of what it sees already."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
+from ..errors import MethodError
 from ..modules.scope import differentiating, untouched
 from ..network.network import Network, require_network
 from ..network.provenance import provenance
@@ -79,7 +80,7 @@ def dream(  # noqa: PLR0913 - all but the question are optional
     Raises:
         ObjectiveError, LayerError, LabelError: the question does not fit the network.
         SettingError: a setting is outside its range.
-        MethodError: the objective has no gradient at the image.
+        MethodError: the objective has no gradient at the image, or the network does not take its smaller sizes.
     """
     octaves = checked("octaves", octaves, Count)
     require_network(net)
@@ -87,6 +88,7 @@ def dream(  # noqa: PLR0913 - all but the question are optional
     asked = as_objective(net, objective, images)
     with untouched(net.module), differentiating():
         pixels = net.preprocess.display(on(net, images)).clamp(0, 1)
+        _require_sizes(net, how.sizes((images.shape[2], images.shape[3]), octaves), how.tile)
         with progress("dreaming", len(images) * octaves * how.steps) as advance:
 
             def run(rows: slice) -> Pictures:
@@ -97,6 +99,15 @@ def dream(  # noqa: PLR0913 - all but the question are optional
         each = (asked.of(row) for row in range(len(images)))
         origin = provenance(net, "dream", each, octaves=octaves, seed=seed, **settings_of(how))
     return Synthesis(**vars(joined(parts)), moments=(), provenance=origin)
+
+
+def _require_sizes(net: Network, sizes: Sequence[Size], tile: int) -> None:
+    smallest = sizes[0]
+    if smallest != sizes[-1] and max(smallest) <= tile and not net.takes(smallest):
+        raise MethodError(
+            f"a dream shows the network its image in several sizes, here from {smallest[0]} × {smallest[1]} on; "
+            f"{net.name} takes only the size it was made for. Dream in that alone, with octaves=1 (--octaves 1)"
+        )
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,8 @@ class Recipe(Settings):
 LUCID = Recipe(
     canvas=Fourier(),
     views=Transforms(
-        pad=12,
-        jitter=(8, 4),
+        pad=12 / 224,
+        jitter=(8 / 224, 4 / 224),
         scales=tuple(round(0.9 + 0.02 * step, 2) for step in range(11)),
         angles=(*range(-10, 11), 0, 0, 0, 0, 0),
     ),
@@ -66,8 +66,8 @@ LUCID = Recipe(
 CLEAR = Recipe(
     canvas=Fourier(decay=1.5),
     views=Transforms(
-        pad=12,
-        jitter=(16, 8),
+        pad=12 / 224,
+        jitter=(16 / 224, 8 / 224),
         scales=tuple(round(0.7 + 0.05 * step, 2) for step in range(13)),
         angles=tuple(range(-20, 21)),
     ),

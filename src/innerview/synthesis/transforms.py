@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from math import pi
+from math import ceil, pi
 from typing import Annotated
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..errors import SettingError
-from ..settings import Above, Amount, AtMost, Count, NotEmpty, Positive, Settings, Whole
+from ..settings import Above, Amount, AtMost, Count, NotEmpty, Positive, Settings
 from .canvas import Pixels01, Size
 from .streams import Streams
 
@@ -58,20 +58,22 @@ class Views(Settings, ABC):
 class Transforms(Views):
     """The picture in a grey frame, shifted, resized and turned, and shifted again.
 
+    Lengths are shares of the picture's shorter side, so that a digit of 8 × 8 is moved as far as a photograph.
+
     Reference: Olah, Mordvintsev and Schubert 2017, Feature visualization; the order and numbers of Lucid are those of
     the recipe `LUCID`.
 
     Attributes:
-        pad: pixels of grey frame around the picture.
-        jitter: pixels by which a smaller window is moved at most, before and after turning; the network sees the
-            framed picture less both.
+        pad: the width of a grey frame around the picture, as a share.
+        jitter: shares by which a smaller window is moved at most, before and after turning, in steps of a pixel or
+            less; the network sees the framed picture less both.
         scales: factors of which one is drawn.
         angles: degrees of which one is drawn.
         keep: let the network see just as many pixels as the picture has, for networks that take nothing else.
     """
 
-    pad: Whole = 0
-    jitter: tuple[Whole, Whole] = (0, 0)
+    pad: Amount = 0.0
+    jitter: tuple[Amount, Amount] = (0.0, 0.0)
     scales: Annotated[tuple[Positive, ...], NotEmpty()] = (1.0,)
     angles: Annotated[tuple[float, ...], NotEmpty()] = (0.0,)
     keep: bool = False
@@ -79,7 +81,7 @@ class Transforms(Views):
     def seen(self, picture: Size, network: Size) -> Size:
         if self.keep:
             return picture
-        more = 2 * self.pad - sum(self.jitter)
+        more = round(_pixels(2 * self.pad - sum(self.jitter), picture))
         if min(picture) + more < 1:
             raise SettingError(
                 f"jitter {self.jitter} leaves nothing of a picture of {picture[0]} × {picture[1]}; give it less, or "
@@ -90,7 +92,7 @@ class Transforms(Views):
     def placements(self, streams: Streams, picture: Size, seen: Size) -> Placements | None:
         if picture == seen and self._still:
             return None
-        before, after = (self._shift(streams, most) for most in self.jitter)
+        before, after = (self._shift(streams, _pixels(share, picture)) for share in self.jitter)
         turn = streams.choice(self.angles, self.views).flatten() * pi / 180
         scale = streams.choice(self.scales, self.views).flatten()
         # Streams choose in double precision: rounding that depends on the batch stays below that of any picture.
@@ -103,8 +105,15 @@ class Transforms(Views):
     def _still(self) -> bool:
         return not any(self.jitter) and set(self.scales) == {1.0} and set(self.angles) == {0.0}
 
-    def _shift(self, streams: Streams, most: int) -> Float[Tensor, "view 2"]:
-        return streams.choice(range(most + 1), self.views, 2).flatten(0, 1) - most / 2
+    def _shift(self, streams: Streams, most: float) -> Float[Tensor, "view 2"]:
+        steps = ceil(most)
+        places = [most * (step / steps - 0.5) for step in range(steps + 1)] if steps else [0.0]
+        return streams.choice(places, self.views, 2).flatten(0, 1)
+
+
+def _pixels(share: float, picture: Size) -> float:
+    """A share of the shorter side, to a millionth of a pixel: 1 / 14 of 224 is 16."""
+    return round(share * min(picture), 6)
 
 
 @dataclass(frozen=True)

@@ -76,10 +76,11 @@ def _header(note: str) -> float:
 
 def _draw(paper: Paper, band: Band, note: str, place: tuple[float, float], inch: float) -> None:
     top, height = place
-    paper.write(MARGIN, top, band.title, weight="bold")
+    beside = paper.width - 2 * MARGIN - (RAMP + 0.1 if band.scale else 0)
+    paper.write(MARGIN, top, wrapped(band.title, int(0.85 * beside * LETTERS), 1), weight="bold")
     paper.write(MARGIN, top + LINE, note, size=8, color=QUIET)
-    if band.scale is not None:
-        paper.ramp(paper.width - MARGIN - RAMP, top + 0.03, RAMP, band.scale)
+    if band.scale is not None:  # its numbers end where the note, or without one the labels of the picture, begin
+        paper.ramp(paper.width - MARGIN - RAMP, top - 0.06, RAMP, band.scale)
     top += _header(note)
     if band.picture is None:
         _bars(paper.axes(MARGIN, top, paper.width - 2 * MARGIN, height), band.bars)

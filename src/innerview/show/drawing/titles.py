@@ -43,6 +43,13 @@ def _title(method: str, settings: Mapping[str, Any]) -> str:
     return " of ".join([title, *titles])
 
 
+def silence(results: Sequence[Attribution], images: Sequence[int]) -> str:
+    """Why maps of these images are zero everywhere, in sentences; "" if there is nothing to say."""
+    silent = (each for each in results if not bool(each.values[list(images)].flatten(1).any(1).all()))
+    kinds = (_KINDS[each.provenance.method] for each in silent if each.provenance.method in _KINDS)
+    return " ".join(dict.fromkeys(f"{kind.about.silence}." for kind in kinds if kind.about.silence))
+
+
 def distinctions(results: Sequence[Attribution]) -> list[str]:
     """For each result the settings that tell it from the other results of the same method, if there are any."""
     return [_distinction(each, [other for other in results if _same_method(each, other)]) for each in results]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from textwrap import wrap
 from typing import Literal
 
 import numpy as np
@@ -19,7 +20,7 @@ from ..drawing.chosen import MOST_IMAGES, numbered
 from ..drawing.colours import PERCENTILE, Heatmap, Picture, Scale, Sharing, flaw, photograph
 from ..drawing.drawn import drawn
 from ..drawing.paper import INK, LETTERS, LINE, QUIET, Paper
-from ..drawing.titles import colour_key, distinctions, method_title, wrapped
+from ..drawing.titles import colour_key, distinctions, method_title, plain, silence, wrapped
 
 Style = Literal["overlay", "map", "cells", "rgb"]
 
@@ -85,7 +86,7 @@ def sheet(
     checked("scale", scale, Sharing)
     rows = _rows(results, images)
     columns = _columns(results, rows, scale, style)
-    return _Layout.of(columns).draw(columns, style, _key(results, scale, style))
+    return _Layout.of(columns).draw(columns, style, _key(results, rows, scale, style))
 
 
 def _rows(results: Sequence[Attribution], images: Sequence[int] | None) -> Sequence[int]:
@@ -149,14 +150,22 @@ def _scale(maps: Sequence[Heatmap], values: Sequence[Tensor], style: Style, *, s
     return Scale(max(largest, torch.finfo(torch.float32).tiny), signed=signed)
 
 
-def _key(results: Sequence[Attribution], scale: Sharing, style: Style) -> str:
-    if style == "rgb":
-        of = "of all" if scale == "shared" else "of each picture"
-        return f"Colours are 0.5 + values / the largest value {of}, cut off at black and white: mid-grey is 0."
+def _key(results: Sequence[Attribution], rows: Sequence[int], scale: Sharing, style: Style) -> str:
+    reading = _in_colours(scale) if style == "rgb" else _on_scales(results, scale)
+    return f"{reading} {silence(results, rows)}".rstrip()
+
+
+def _in_colours(scale: Sharing) -> str:
+    of = "of all" if scale == "shared" else "of each picture"
+    return f"Colours are 0.5 + values / the largest value {of}, cut off at black and white: mid-grey is 0."
+
+
+def _on_scales(results: Sequence[Attribution], scale: Sharing) -> str:
     kinds = dict.fromkeys(result.signed for result in results)
     colours = "; ".join(colour_key(signed) for signed in kinds)
     scales = "All maps share one scale" if scale == "shared" else "Each map has its own scale"
-    return f"{colours[0].upper()}{colours[1:]}. {scales}, which ends at the {PERCENTILE:g}th percentile of |value|."
+    ends = f"which ends at the {PERCENTILE:g}th percentile of |value|"
+    return f"{colours[0].upper()}{colours[1:]}. {scales}, {ends}."
 
 
 @dataclass(frozen=True)
@@ -201,7 +210,7 @@ class _Layout:
         bands = [columns[first : first + self.columns] for first in range(0, len(columns), self.columns)]
         height = self.header + len(columns[0].tiles) * self.row
         width = self.left(self.columns + 1) - self.gap + self.margin
-        key = wrapped(key, int(width * LETTERS), 4)
+        key = "\n".join(wrap(plain(key, 1000), int(width * LETTERS)))
         foot = self.margin + len(bands) * height
         paper = Paper(width, foot + self.line * _lines([key]) + self.margin)
         for number, band in enumerate(bands):
@@ -210,7 +219,7 @@ class _Layout:
         return paper.figure
 
     def _band(self, paper: Paper, top: float, columns: Sequence[Column], style: Style) -> None:
-        paper.write(self.left(0), top, "Photograph", weight="bold")
+        paper.write(self.left(0), top, "Image", weight="bold")
         for row, tile in enumerate(columns[0].tiles):
             box = (self.left(0), top + self.header + row * self.row + self.caption, self.width, self.height)
             paper.picture(*box, tile.photograph)

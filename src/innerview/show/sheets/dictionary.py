@@ -18,6 +18,7 @@ Crop = tuple[int, int, int, int]
 
 _FAINT = 0.05
 _DEAD = "no gradient reached it"
+_CAPPED = "at its cap: no way back"
 _DICTIONARY_KEY = (
     "Framed: the position, and all that it can see.",
     "First picture: what the unit looks for, anywhere.",
@@ -115,13 +116,19 @@ def _unit_card(result: SemanticDictionary, unit: int) -> Card:
     strength = float(result.activations[unit])
     return Card(
         title=f"channel {int(result.units[unit])}",
-        note="" if result.alive[unit] else _DEAD,
+        note=_note(result, unit),
         pictures=[drawn(result.pixels[unit]), signed_colours(result.projections[unit, :, top:bottom, left:right])],
         bars=[
             Bar(f"activation {strength:.3g}", strength, float(result.activations.max())),
             _contribution(result.contributions, unit),
         ],
     )
+
+
+def _note(result: SemanticDictionary, unit: int) -> str:
+    if not result.alive[unit]:
+        return _DEAD
+    return "" if bool(result.projections[unit].any()) else _CAPPED
 
 
 def _contribution(contributions: Float[Tensor, "part"], part: int) -> Bar:

@@ -67,8 +67,8 @@ def filter_sheet(result: Filters, *, pairs: bool = False, scale: Sharing = "shar
     tiles = [_tiles(result.kernels[row], form, shared if scale == "shared" else None) for row in rows]
     picture, labels, beside = _laid_out(result, rows, tiles, form)
     band = Band(
-        title=_counted(result, rows, form),
-        note=_reading(form, shared, scale),
+        title=_counted(result, rows),
+        note=" ".join(filter(None, (_part(result, rows, form), _reading(form, shared, scale)))),
         picture=picture,
         scale=shared if scale == "shared" and not form.colour else None,
         labels=labels,
@@ -110,15 +110,21 @@ def _laid_out(result: Filters, rows: range, tiles: list[list[Resized]], form: _F
     return montage(tiles, gap=GAP), above, beside
 
 
-def _counted(result: Filters, rows: range, form: _Form) -> str:
-    """Which of the layer's kernels these are."""
-    count, depth = result.total
+def _counted(result: Filters, rows: range) -> str:
+    """How many of the layer's kernels these are."""
+    count, _ = result.total
     size = "×".join(map(str, result.kernels.shape[2:]))
-    shown = f"{len(rows)} of {count} kernels" if len(rows) < count else f"{count} kernels"
+    return f"{len(rows)} of {count} kernels of {size}" if len(rows) < count else f"{count} kernels of {size}"
+
+
+def _part(result: Filters, rows: range, form: _Form) -> str:
+    """Which page, and how many of their inputs."""
+    _, depth = result.total
     pages = -(-len(result.kernels) // form.on_a_page)
-    page = f", page {rows.start // form.on_a_page} of 0–{pages - 1}" if pages > 1 else ""
-    inputs = "" if form.colour or depth == 1 else f", {form.inputs} of {depth} inputs"
-    return f"{shown} of {size}{inputs}{page}"
+    inputs = "" if form.colour or depth == 1 else f"{form.inputs} of {depth} inputs"
+    page = f"page {rows.start // form.on_a_page} of 0–{pages - 1}" if pages > 1 else ""
+    words = ", ".join(filter(None, (inputs, page)))
+    return words and f"{words[0].upper()}{words[1:]}."
 
 
 def _reading(form: _Form, shared: Scale, scale: Sharing) -> str:

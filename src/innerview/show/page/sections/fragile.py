@@ -7,14 +7,15 @@ from ....adversarial.attack import attack
 from ....adversarial.gradient_steps import GradientAscent
 from ....adversarial.result import Attack
 from ....adversarial.sphere import SphereTest, sphere
-from ....attribution.gradcam import GradCAM
-from ....combined.shift import shift
+from ....attribution.gradcam import GradCAM, HiResCAM
+from ....combined.shift import Shift, shift
 from ....errors import ImageError, MethodError
-from ...drawing.colours import Scale
+from ...drawing.colours import Heatmap, Scale
 from ...drawing.drawn import drawn
 from ...drawing.titles import plain
 from ...sheets.attack import magnification
 from ..section import Part, Section, Visit
+from ..speaking import first_that_speaks
 from ..tiles import COARSE, MapTile, data_uri
 from .prediction import Bar, bars, percent
 
@@ -105,14 +106,18 @@ def fragile(visit: Visit) -> Fragile:
 
 
 def moved(visit: Visit, found: Attack) -> Moved:
-    """Grad-CAM of the first answer, or of the question asked, for both images."""
+    """Where the first answer, or the question asked, comes from in both images: by Grad-CAM, if it speaks."""
     try:
-        both = shift(visit.net, found, GradCAM(), visit.asked)
+        both = first_that_speaks((GradCAM(), HiResCAM()), lambda how: shift(visit.net, found, how, visit.asked), _maps)
     except MethodError as error:
         return Moved((), "", plain(str(error), 600))
-    scale = Scale.of([each.heatmap()[0] for each in (both.before, both.after)], signed=both.before.signed)
+    scale = Scale.of(_maps(both), signed=both.before.signed)
     tiles = [MapTile.of(each, scale=scale) for each in (both.before, both.after)]
     return Moved(tuple(tiles), f"{float(both.similarity[0]):.2f}")
+
+
+def _maps(both: Shift) -> list[Heatmap]:
+    return [each.heatmap()[0] for each in (both.before, both.after)]
 
 
 def _attacked(visit: Visit) -> Attack:
@@ -136,7 +141,7 @@ def _parts(visit: Visit) -> Sequence[Part]:
 SECTION = Section(
     anchor="fragile",
     title="How fragile is the answer?",
-    lead="The photograph itself takes small steps, each in the direction in which its answer becomes less probable "
+    lead="The image itself takes small steps, each in the direction in which its answer becomes less probable "
     "fastest. Often a few steps that nobody can see are enough for another answer: it shows how near to each other "
     "the classes lie for the network.",
     parts=_parts,
