@@ -67,15 +67,16 @@ class LRP(Method):
     The values add up to what relevance started from, but for what biases, shifts of normalisations and ε absorb.
     Under epsilon and gamma each layer's bias takes its part: exact for networks without, while in deep networks with
     batch normalisation the shifts can take nearly all, and only the pattern can be compared. Zplus, flat and box have
-    no bias and hand everything on, so that with the default only the biases of linear layers, and normalisations of
-    their own, are missing. `total` is what it should be, `gap` how much is missing; figures say both.
+    no bias and hand everything on, so that with the default only what the biases of linear layers and normalisations
+    of their own take is missing. `total` is what it should be, `gap` how much is missing; figures say both.
 
     Other libraries leave bₖ⁺ in zplus (Zennit unless `zero_params="bias"`), and lose what reaches units that only their
     bias raises: in networks with batch normalisation nearly all of the score.
 
     Args:
         rule: "epsilon-plus-flat" (flat in the first layer, zplus in convolutions, also transposed ones, epsilon in
-            linear layers), "epsilon-gamma-box" (box, gamma, epsilon), or one of "epsilon", "gamma", "zplus" in all layers.
+            linear layers), "epsilon-gamma-box" (box, gamma, epsilon), or one of "epsilon", "gamma", "zplus" in all
+            layers.
         epsilon: what keeps the denominators from zero, more than 0; larger values absorb weak relevance.
         gamma: how much more contributions count that agree with a unit's sign, at least 0.
 
