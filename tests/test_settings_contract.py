@@ -163,9 +163,9 @@ def unbounded(kind: Any) -> bool:
             "of is a Method; got the class itself, GradCAM; make one of it: GradCAM()",
         ),
         (
-            lambda: iv.Occlusion(fill="grey"),
-            'fill is "mean" or "blur", or a number, at least 0 and at most 1, or a tuple of numbers, at least 0 and at '
-            "most 1; got 'grey'",
+            lambda: iv.Occlusion(baseline="grey"),
+            'baseline is "mean" or "blur", or a number, at least 0 and at most 1, or a tuple of numbers, at least 0 '
+            "and at most 1; got 'grey'",
         ),
         (lambda: iv.GradCAM(layer=()), "layer is a text, not empty, or a tuple of texts, not empty, or None; got ()"),
         (lambda: iv.PGD(norm=2), 'norm is "inf" or "2"; got 2'),

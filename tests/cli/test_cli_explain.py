@@ -17,7 +17,7 @@ SILENT = f"innerview: {iv.GradCAM.about.silence}.\n"
 def saved(monkeypatch) -> list:
     """What would be drawn."""
     results: list = []
-    monkeypatch.setattr(iv, "save", lambda found, path: results.extend(found))
+    monkeypatch.setattr(iv, "save", lambda found, path, style: results.extend(found))
     return results
 
 
@@ -51,6 +51,17 @@ def test_the_values_are_those_of_the_python_call(run, photos, small, *, options,
     assert (ended.code, ended.err) == (0, "" if expected.flatten(1).any(1).all() else SILENT)
     torch.testing.assert_close(values(), expected)
     assert values().abs().max() > 0
+
+
+def test_the_style_is_how_the_maps_are_drawn(run, photos, small) -> None:
+    files = {style: f"{style}.png" for style in ("overlay", "map", "cells")}
+    for style, out in files.items():
+        assert run("explain", *photos, *small, "--style", style, "--out", out).code == 0
+    result = iv.GradCAM()(net := factory.small(), net.prepare(photos))
+    for style, out in files.items():
+        iv.save(result, "expected.png", style=style)
+        assert Path(out).read_bytes() == Path("expected.png").read_bytes()
+    assert len({Path(out).read_bytes() for out in files.values()}) == 3
 
 
 def test_the_figure_stands_in_the_current_folder_under_the_first_image_s_name(run, photos, small) -> None:
