@@ -82,9 +82,10 @@ def test_all_that_is_catalogued_is_checked() -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_the_defaults_are_valid(kind: type) -> None:
-    made = kind(**NEEDED.get(kind, {}))
+    needed = NEEDED.get(kind, {})
+    made = kind(**needed)
     for field in fields(kind):
-        if field.default is not MISSING:
+        if field.default is not MISSING and field.name not in needed:
             assert getattr(made, field.name) == field.default
 
 

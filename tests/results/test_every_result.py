@@ -94,7 +94,7 @@ def test_it_is_a_frozen_dataclass_that_prints_by_the_common_rule(kind: str) -> N
 def test_the_line_says_kind_method_network_question_shape_and_range() -> None:
     values = made("Attribution").values
     assert repr(made("Attribution")) == (
-        f"Attribution(IntegratedGradients of SmallCNN, ox, the, gnu and 1 more: values [3, 3, 8, 8] "
+        f"Attribution(IntegratedGradients of SmallCNN, ox, gnu and 1 more: values [3, 3, 8, 8] "
         f"from {values.min():.4g} to {values.max():.4g})"
     )
     with_nan = replace(made("Attribution"), values=torch.tensor([1.0, 2, torch.nan]).view(3, 1, 1, 1))
@@ -102,7 +102,7 @@ def test_the_line_says_kind_method_network_question_shape_and_range() -> None:
     assert repr(made("Activations")).startswith("Activations(activations of SmallCNN: conv2 [2, 6, 4, 4] from ")
     assert repr(made("Activations")).endswith(" and 1 more)")
     assert repr(made("Snapshot")).startswith("Snapshot(Recorder of SmallCNN: kernels [4, 3, 3, 3] from ")
-    assert repr(made("Shift")).startswith("Shift(shift of SmallCNN, ox, the: before, values [3, 1, ")
+    assert repr(made("Shift")).startswith("Shift(shift of SmallCNN, ox: before, values [3, 1, ")
 
 
 @pytest.mark.parametrize("kind", RESULTS)

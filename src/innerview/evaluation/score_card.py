@@ -234,7 +234,7 @@ def _there(net: Network, objective: Objective, other: Network) -> Logit | None:
         return None
     if net.labels is None:
         return Logit(index).bind(other)
-    label = net.label(index)
+    label = net.labels.names[index]
     for name in (label, *label.split(",")):
         try:
             return Logit(name.strip()).bind(other)
