@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import innerview as iv
 from innerview.show.page.report import write_tour
 from innerview.show.page.section import TAUGHT
 from quick import quick_tours
