@@ -91,14 +91,15 @@ def measurements(quick: bool) -> list[Measurement]:
 
 def occlusion(network: str, stride: tuple[int, int]) -> Measurement:
     """Windows of 32 × 32 pixels; the mean colour is 0 in a prepared input."""
-    settings = {"window": 32, "stride": stride, "fill": IMAGENET_MEAN}
-    plain = called("occlusion", {**settings, "regions": False}, attrgetter("values"))
+    settings = {"window": 32, "stride": stride, "baseline": IMAGENET_MEAN}
+    plain = called("occlusion", {**settings, "regions": False}, iv.Attribution.heatmap)
     goals = {"Captum": CAPTUM_GOALS[network]} if network in CAPTUM_GOALS else {}
     return Measurement(
         "occlusion",
         network,
         settings=settings,
         others={PLAIN: plain, "Captum": peers.captum_occlusion(32, stride)},
+        result=iv.Attribution.heatmap,
         faster={**goals, PLAIN: 0.9 * FLOOR[network]},
         memory=None,
     )
@@ -176,7 +177,7 @@ def scorecam(network: str, layer: str) -> Measurement:
     return Measurement(
         "scorecam",
         network,
-        settings={"layer": layer},
+        settings={"layer": layer, "baseline": IMAGENET_MEAN},
         others={
             "pytorch-grad-cam": peers.pytorch_grad_cam("ScoreCAM", layer),
             "torchcam": peers.torchcam("ScoreCAM", layer),

@@ -35,7 +35,7 @@ def captum_occlusion(window: int, stride: tuple[int, int]) -> Prepare:
                 baselines=0,
                 target=scene.target,
                 perturbations_per_eval=at_once,
-            )[:, :1]
+            )[:, 0]
 
         best = fastest({at_once: partial(call, (window, window), at_once) for at_once in (1, 8, 16, 32)})
         return partial(call, stride, best)
@@ -144,9 +144,12 @@ def zennit_lrp(composite: str, canonizer: str, **arguments: object) -> Prepare:
         import zennit.attribution
         import zennit.composites
         import zennit.torchvision
+        from zennit.rules import ZPlus
+        from zennit.types import Convolution
 
         canonizers = [getattr(zennit.torchvision, canonizer)()]
-        rules = getattr(zennit.composites, composite)(canonizers=canonizers, **arguments)
+        plus = [(Convolution, ZPlus(zero_params=["bias"]))]
+        rules = getattr(zennit.composites, composite)(layer_map=plus, canonizers=canonizers, **arguments)
         with torch.no_grad():
             wanted = torch.nn.functional.one_hot(torch.tensor([scene.target]), scene.forward().shape[1])
         start: Callable[[Tensor], Tensor] = lambda output: output * wanted  # noqa: E731

@@ -10,8 +10,8 @@ PAGE = Path(__file__).with_name("methods.md")
 OPENING = """# Methods of attribution
 
 Where in the image does the answer come from? Every method below takes any objective, one image or a batch, and gives
-raw, signed values. This page is written from the catalogue by `python docs/methods_page.py`; `innerview methods` prints
-the same.
+raw, signed `values`, and `heatmap()`, one number for each pixel of the input. This page is written from the catalogue
+by `python docs/methods_page.py`; `innerview methods` prints the same.
 
 | name | method | reference | cost | needs |
 |---|---|---|---|---|

@@ -162,6 +162,12 @@ def test_the_heatmap_has_the_inputs_resolution(method: str) -> None:
     assert plain(method, suitable(method)).heatmap().shape == (2, 8, 8)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_the_heatmap_is_a_magnitude_where_the_sign_does_not_tell_for_from_against(method: str) -> None:
+    result = plain(method, suitable(method))
+    assert result.signed or result.heatmap().min() >= 0
+
+
 @pytest.mark.parametrize("kind", iv.METHODS.values(), ids=iv.METHODS)
 def test_the_catalogue_says_what_each_method_is(kind: type[iv.Method]) -> None:
     about = kind.about

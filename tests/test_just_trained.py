@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from jaxtyping import config
 from PIL import Image
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -24,15 +25,19 @@ def page() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def ran(page: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """Where its files are, and its names."""
+    """Where its files are, and its names; as a reader runs it, without the checker of types."""
     folder = tmp_path_factory.mktemp("page")
-    return folder, page.run(folder)
+    config.update("jaxtyping_disable", True)
+    try:
+        return folder, page.run(folder)
+    finally:
+        config.update("jaxtyping_disable", False)
 
 
 def test_every_file_that_it_names_is_written(ran) -> None:
     folder, _ = ran
     named = {"where", "kernels", "inside", "wanted", "fooled", "maps", "statistics", "digit"}
-    named |= {"innerview-explain-digit", "innerview-synthesize"}
+    named |= {"innerview-explain-digit", "innerview-attack-digit", "innerview-synthesize"}
     assert {path.stem for path in folder.glob("*.png")} == named
     assert {path.name for path in folder.glob("*.html")} == {"tour.html", "innerview-tour-digit.html"}
     assert (folder / "kernels.gif").stat().st_size > 1000

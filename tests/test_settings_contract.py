@@ -82,9 +82,10 @@ def test_all_that_is_catalogued_is_checked() -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_the_defaults_are_valid(kind: type) -> None:
-    made = kind(**NEEDED.get(kind, {}))
+    needed = NEEDED.get(kind, {})
+    made = kind(**needed)
     for field in fields(kind):
-        if field.default is not MISSING:
+        if field.default is not MISSING and field.name not in needed:
             assert getattr(made, field.name) == field.default
 
 
@@ -163,9 +164,9 @@ def unbounded(kind: Any) -> bool:
             "of is a Method; got the class itself, GradCAM; make one of it: GradCAM()",
         ),
         (
-            lambda: iv.Occlusion(fill="grey"),
-            'fill is "mean" or "blur", or a number, at least 0 and at most 1, or a tuple of numbers, at least 0 and at '
-            "most 1; got 'grey'",
+            lambda: iv.Occlusion(baseline="grey"),
+            'baseline is "mean" or "blur", or a number, at least 0 and at most 1, or a tuple of numbers, at least 0 '
+            "and at most 1; got 'grey'",
         ),
         (lambda: iv.GradCAM(layer=()), "layer is a text, not empty, or a tuple of texts, not empty, or None; got ()"),
         (lambda: iv.PGD(norm=2), 'norm is "inf" or "2"; got 2'),

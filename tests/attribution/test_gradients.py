@@ -49,11 +49,20 @@ def test_gradient_times_input_of_a_linear_network_adds_up_to_its_score() -> None
     torch.testing.assert_close(result.heatmap().sum((1, 2)), net.logits(x)[:, 3], rtol=1e-4, atol=1e-5)
 
 
-def test_the_gradients_heatmap_is_its_largest_entry() -> None:
-    result = iv.Gradient()(network(SmallCNN()), images(), iv.Logit(1))
-    torch.testing.assert_close(result.heatmap().abs(), result.values.abs().amax(1))
-    torch.testing.assert_close(result.heatmap("sum"), result.values.sum(1))
-    assert result.heatmap().min() < 0 < result.heatmap().max()
+@pytest.mark.parametrize("method", [iv.Gradient(), iv.SmoothGrad(samples=3)])
+def test_the_heatmap_is_the_magnitude_of_the_largest_entry_and_the_values_keep_the_sign(method: iv.Method) -> None:
+    result = method(network(SmallCNN()), images(), iv.Logit(1))
+    torch.testing.assert_close(result.heatmap(), result.values.abs().amax(1))
+    assert result.values.min() < 0 < result.values.max()
+
+
+def test_the_pixels_of_the_largest_heatmap_are_those_whose_change_counts_most() -> None:
+    """Finite differences of a linear score whose weights are of either sign."""
+    net = network(nn.Sequential(nn.Flatten(), nn.Linear(192, 5)))
+    x, nudges = images(1), torch.eye(192).reshape(192, 3, 8, 8)
+    change = (net.logits(x + nudges)[:, 2] - net.logits(x)[:, 2]).abs().reshape(3, 64).amax(0)
+    heatmap = iv.Gradient()(net, x, iv.Logit(2)).heatmap().flatten()
+    assert torch.equal(heatmap.topk(12).indices, change.topk(12).indices)
 
 
 @pytest.mark.parametrize("of", [iv.Gradient(), iv.GradCAM(relu=False), iv.Occlusion(window=4)])

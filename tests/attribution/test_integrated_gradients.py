@@ -62,7 +62,7 @@ def row(*values: float) -> Tensor:
 
 
 def of_line(module: nn.Module, x: Tensor, **settings: object) -> iv.Attribution:
-    return iv.IntegratedGradients(**settings)(iv.Network(module, LINE), x.float(), iv.Logit(0))
+    return iv.IntegratedGradients(**{"baseline": 0.0, **settings})(iv.Network(module, LINE), x.float(), iv.Logit(0))
 
 
 def in_double(kind: type[SmallCNN] = SmallCNN, preprocess: iv.Preprocess = PIXELS) -> iv.Network:
@@ -261,7 +261,7 @@ def test_captums_weights_are_single_precision_also_in_double() -> None:
     x, module = row(1.5, -0.7), Cubic().double()
     rise = module(x)[0].detach()
     peer = captum.attr.IntegratedGradients(module).attribute(x, target=0, n_steps=7, method="gausslegendre").detach()
-    ours = iv.IntegratedGradients(points=7)(iv.Network(module, LINE), x, iv.Logit(0))
+    ours = iv.IntegratedGradients(points=7, baseline=0.0)(iv.Network(module, LINE), x, iv.Logit(0))
     assert (peer.sum() - rise).abs() > 1e-9 * rise
     assert ours.gap.abs() < 1e-13 * rise
     torch.testing.assert_close(ours.total, rise)
@@ -288,11 +288,11 @@ def test_progress_counts_the_points() -> None:
     ("settings", "sentence"),
     [
         (
-            {"baseline": "blur"},
-            'baseline is "mean", or a number, at least 0 and at most 1, or a tuple of numbers, at least 0 and at most '
-            "1; got 'blur'",
+            {"baseline": "black"},
+            'baseline is "mean" or "blur", or a number, at least 0 and at most 1, or a tuple of numbers, at least 0 '
+            "and at most 1; got 'black'",
         ),
-        ({"baseline": (0.0, 1.0)}, "a fill colour has one value per channel: 3 for this network; got 2"),
+        ({"baseline": (0.0, 1.0)}, "a baseline's colour has one value per channel: 3 for this network; got 2"),
         ({"points": 0}, "points is a whole number, at least 1; got 0"),
         ({"rule": "simpson"}, 'rule is "gauss-legendre" or "riemann"; got \'simpson\''),
         ({"batch_size": 0}, "batch_size is a whole number, at least 1, or None; got 0"),

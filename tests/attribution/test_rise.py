@@ -65,10 +65,10 @@ def test_the_map_is_the_sum_over_masks_and_pixels() -> None:
     with torch.no_grad():
         for number, mask in enumerate(masks(method, x)):
             for image in range(2):
-                masked = x[image].clone()
+                masked, mean = x[image].clone(), x[image].mean((1, 2))
                 for row in range(8):
                     for column in range(8):
-                        masked[:, row, column] *= mask[row, column]
+                        masked[:, row, column] = mask[row, column] * (x[image, :, row, column] - mean) + mean
                 scores[image, number] = net.module.eval()(masked[None])[0, 2]
     expected = torch.zeros(2, 1, 8, 8)
     for image in range(2):
@@ -80,7 +80,7 @@ def test_the_map_is_the_sum_over_masks_and_pixels() -> None:
 def test_of_a_linear_network_the_map_is_the_contributions_through_the_masks_covariance() -> None:
     """For s = Σ wᵩ xᵩ M(q) the map is Σ wᵩ xᵩ cov(M(q), M(p)) / keep, which no forward pass is needed for."""
     net = network(nn.Sequential(nn.Flatten(), nn.Linear(192, 5, bias=False)))
-    method, x = RISE(masks=50, cells=3, keep=0.3), images(1)
+    method, x = RISE(masks=50, cells=3, keep=0.3, baseline=0.0), images(1)
     kept = masks(method, x).flatten(1)
     shares = (net.module[1].weight[3].detach() * x[0].flatten()).view(3, 64).sum(0)
     kept = kept - kept.mean(0)
@@ -99,7 +99,8 @@ def test_the_brightest_pixel_lies_where_the_network_looks() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return x[:, :, 2:5, 10:13].mean((1, 2, 3))[:, None] * self.weight
 
-    values = RISE(masks=1000, cells=5)(iv.Network(Corner(), PIXELS), torch.ones(1, 3, 16, 16), iv.Logit(0)).values
+    white = torch.ones(1, 3, 16, 16)
+    values = RISE(masks=1000, cells=5, baseline=0.0)(iv.Network(Corner(), PIXELS), white, iv.Logit(0)).values
     row, column = divmod(int(values.argmax()), 16)
     assert 2 <= row <= 4
     assert 10 <= column <= 12
@@ -111,15 +112,14 @@ def test_masks_that_keep_everything_tell_nothing() -> None:
     torch.testing.assert_close(values, torch.zeros(2, 1, 8, 8), rtol=0, atol=1e-6)
 
 
-def test_a_masked_pixel_has_the_mean_colour_of_the_preprocessing() -> None:
-    """Nothing kept, the network sees zeros, which display as the mean colour."""
-    seen = []
-    net = iv.Network(network(SmallCNN()).module, iv.Preprocess(size=8, mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.2)))
+def test_the_papers_product_is_that_with_the_mean_colour_of_the_preprocessing() -> None:
+    mean, seen = (0.5, 0.4, 0.3), []
+    net = iv.Network(network(SmallCNN()).module, iv.Preprocess(size=8, mean=mean, std=(0.2, 0.2, 0.2)))
+    method, x = RISE(masks=3, cells=2, batch_size=1, baseline=mean), images(1)
     net.layers()
-    net.module.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].clone()))
-    RISE(masks=1, cells=1, keep=1e-9)(net, images(1), iv.Logit(1))
-    shown = net.preprocess.display(seen[-1])
-    torch.testing.assert_close(shown, torch.tensor([0.5, 0.4, 0.3])[None, :, None, None].expand(1, 3, 8, 8))
+    with net.module.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].clone())):
+        method(net, x, iv.Logit(1))
+    torch.testing.assert_close(torch.cat(seen[-3:]), x * masks(method, x)[:, None], rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 64, None])

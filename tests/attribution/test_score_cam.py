@@ -19,11 +19,12 @@ from small_networks import SmallCNN, Tokens, images, network
 
 
 def masked_scores(net: iv.Network, x: Tensor, maps: Tensor, label: int) -> Tensor:
-    """One channel after the other, for one image."""
-    scores = []
+    """One channel after the other, for one image, over its mean colour."""
+    scores, mean = [], x.mean((1, 2), keepdim=True)
     for channel in maps:
         fine = functional.interpolate(channel[None, None], x.shape[1:], mode="bilinear")[0, 0]
-        scores.append(net.logits(x * (fine - fine.min()) / (fine.max() - fine.min()))[0, label])
+        mask = (fine - fine.min()) / (fine.max() - fine.min())
+        scores.append(net.logits(mask * x + (1 - mask) * mean)[0, label])
     return torch.stack(scores)
 
 
@@ -63,8 +64,8 @@ def test_constant_channels_weigh_as_much_as_the_masked_image_scores() -> None:
         net.module.conv2.bias[1] = 0.3
         maps = (module := net.module.eval()).conv2(module.norm(module.conv1(x)).relu())[0]
     others = masked_scores(net, x[0], maps[[0, 2, 3, 4, 5]], 1)
-    black = net.logits(torch.zeros_like(x))[0, 1]
-    weights = torch.cat([others[:1], black[None], others[1:]]).softmax(0)
+    absent = net.logits(x.mean((2, 3), keepdim=True).expand_as(x))[0, 1]
+    weights = torch.cat([others[:1], absent[None], others[1:]]).softmax(0)
     values = ScoreCAM(layer="conv2", relu=False)(net, x, iv.Logit(1)).values[0, 0]
     torch.testing.assert_close(values, (weights[:, None, None] * maps).sum(0), rtol=1e-4, atol=1e-6)
 
@@ -110,7 +111,7 @@ def test_it_agrees_with_torchcam_where_nothing_is_upsampled() -> None:
         net.module(x.clone())
         (expected,) = theirs(class_idx=1, normalized=False)
     torch.testing.assert_close(
-        ScoreCAM(layer="conv1")(net, x, iv.Logit(1)).values[:, 0], expected, rtol=1e-4, atol=1e-6
+        ScoreCAM(layer="conv1", baseline=0.0)(net, x, iv.Logit(1)).values[:, 0], expected, rtol=1e-4, atol=1e-6
     )
 
 
@@ -120,6 +121,6 @@ def test_it_agrees_with_pytorch_grad_cam_where_nothing_is_upsampled() -> None:
     module = copy.deepcopy(net.module).eval()
     with pgc.ScoreCAM(model=module, target_layers=[module.conv1]) as theirs, torch.no_grad():
         expected = theirs(input_tensor=x, targets=[ClassifierOutputTarget(1)] * 2)
-    ours = ScoreCAM(layer="conv1")(net, x, iv.Logit(1)).values[:, 0]
+    ours = ScoreCAM(layer="conv1", baseline=0.0)(net, x, iv.Logit(1)).values[:, 0]
     low, high = ours.amin((1, 2), keepdim=True), ours.amax((1, 2), keepdim=True)
     np.testing.assert_allclose(((ours - low) / (high - low)).numpy(), expected, atol=2e-5)

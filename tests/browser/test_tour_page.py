@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import innerview as iv
 from innerview.show.page.report import write_tour
+from innerview.show.page.section import TAUGHT
 from quick import quick_tours
 from small_networks import SmallCNN, network
 
@@ -103,11 +103,11 @@ def test_methods_stand_side_by_side_on_a_wide_screen_and_below_each_other_on_a_p
     assert found == {390: 1, 1280: 2}
 
 
-def test_the_catalogue_is_on_the_page(browser: Any, page_file: Path) -> None:
+def test_a_method_of_each_kind_is_on_the_page(browser: Any, page_file: Path) -> None:
     page = browser.new_page()
     page.goto(page_file.as_uri())
     drawn = page.locator("#where .card h3").all_inner_texts()
     refused = page.locator("#where .refused dt").all_inner_texts()
     assert refused == ["Attention rollout"]
-    assert drawn == [kind.about.title for kind in iv.METHODS.values() if kind.about.title not in refused]
+    assert drawn == [kind.about.title for kind in TAUGHT if kind.about.title not in refused]
     page.close()

@@ -9,12 +9,15 @@ from factory import FACTORY
 
 import innerview as iv
 
+SILENT = f"innerview: {iv.GradCAM.about.silence}.\n"
+"""What is said where a map is zero everywhere."""
+
 
 @pytest.fixture
 def saved(monkeypatch) -> list:
     """What would be drawn."""
     results: list = []
-    monkeypatch.setattr(iv, "save", lambda found, path: results.extend(found))
+    monkeypatch.setattr(iv, "save", lambda found, path, style: results.extend(found))
     return results
 
 
@@ -44,9 +47,21 @@ def test_the_values_are_those_of_the_python_call(run, photos, small, *, options,
     if objective == "top probability":
         objective = [iv.Probability(ranking[0].index) for ranking in net.predict(x, 1)]
     ended = run("explain", *photos, *small, *options, "--out", "out.safetensors")
-    assert (ended.code, ended.err) == (0, "")
-    torch.testing.assert_close(values(), method(net, x, objective).values)
+    expected = method(net, x, objective).values
+    assert (ended.code, ended.err) == (0, "" if expected.flatten(1).any(1).all() else SILENT)
+    torch.testing.assert_close(values(), expected)
     assert values().abs().max() > 0
+
+
+def test_the_style_is_how_the_maps_are_drawn(run, photos, small) -> None:
+    files = {style: f"{style}.png" for style in ("overlay", "map", "cells")}
+    for style, out in files.items():
+        assert run("explain", *photos, *small, "--style", style, "--out", out).code == 0
+    result = iv.GradCAM()(net := factory.small(), net.prepare(photos))
+    for style, out in files.items():
+        iv.save(result, "expected.png", style=style)
+        assert Path(out).read_bytes() == Path("expected.png").read_bytes()
+    assert len({Path(out).read_bytes() for out in files.values()}) == 3
 
 
 def test_the_figure_stands_in_the_current_folder_under_the_first_image_s_name(run, photos, small) -> None:
@@ -92,7 +107,7 @@ def test_by_default_each_image_is_asked_about_its_own_class(run, photos, small, 
 
 def test_all_takes_what_fits_and_says_why_the_rest_does_not(run, photos, saved) -> None:
     ended = run("explain", photos[0], "--network", f"{FACTORY}:vit", "--method", "all")
-    left_out = {line.split()[1] for line in ended.err.splitlines()}
+    left_out = {line.split()[1] for line in ended.err.splitlines() if "is left out" in line}
     assert ended.code == 0
     assert left_out == {"CAM", "LRP"}
     assert (
@@ -180,3 +195,11 @@ def test_an_image_that_is_named_twice_is_shown_twice(run, photos, small, saved) 
 def test_a_method_that_is_named_beside_all_is_drawn_once(run, photos, small, saved) -> None:
     assert run("explain", photos[0], *small, "--method", "all", "--method", "gradcam").code == 0
     assert [each.provenance.method for each in saved].count("GradCAM") == 1
+
+
+def test_a_person_reads_why_a_map_is_zero_everywhere(run, photos, small) -> None:
+    spoken = run("explain", photos[0], *small, "--objective", "energy:relu")
+    silent = run("explain", photos[0], *small, "--objective", "-energy:relu")
+    assert spoken.err == ""
+    assert silent.err == SILENT
+    assert silent.out == spoken.out

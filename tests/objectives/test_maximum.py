@@ -1,7 +1,11 @@
 """The largest activation of a layer: what it is, where its gradient goes, and that nothing it needs is left out."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
+from torch import nn
+from torchvision import models
 
 import innerview as iv
 from innerview.modules.scope import untouched
@@ -9,7 +13,7 @@ from innerview.network.seen import Seen
 from innerview.objectives.scoring import layer_gradient, score
 from innerview.synthesis.speedups.cutout import cut_out
 from innerview.synthesis.speedups.slices import slices_for
-from small_networks import SmallCNN, images, network
+from small_networks import SmallCNN, With, images, network
 
 LAYER = "conv2"
 
@@ -31,6 +35,58 @@ def test_it_is_the_maximum_of_all_channels_and_positions() -> None:
     maps, _ = strongest(x)
     with untouched((ours := net()).module):
         torch.testing.assert_close(score(ours, x, iv.Maximum(LAYER)), torch.stack([each.max() for each in maps]))
+
+
+@pytest.mark.parametrize("build", [models.vgg11, models.mobilenet_v2, models.resnet18])
+def test_without_a_layer_it_is_the_lectures_max_feature_response(build: Callable) -> None:
+    """`features(x).max()`, back to the pixels by plain torch."""
+    module = build(num_classes=5).eval()
+    ours, x = iv.Network(module, iv.Preprocess(size=64)), images(1, size=64)
+    leaf = x.clone().requires_grad_()
+    features = getattr(module, "features", nn.Sequential(*list(module.children())[:-2]))
+    (expected,) = torch.autograd.grad(features(leaf).max(), leaf)
+    result = iv.Gradient()(ours, x, iv.Maximum())
+    torch.testing.assert_close(result.values, expected, rtol=1e-4, atol=1e-6 * float(expected.abs().max()))
+    assert expected.any()
+
+
+def test_without_a_layer_it_says_which_it_took() -> None:
+    result = iv.Gradient()(net(), images().double(), iv.parse_objective("max"))
+    assert result.provenance.asked == ("max:relu",)
+    assert result.provenance.objective == ("maximum of relu",)
+    assert str(iv.Maximum()) == "max"
+
+
+class Clamp(nn.Module):
+    """Its own spelling of a ReLU6."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.clamp(0, 6)
+
+
+@pytest.mark.parametrize(
+    ("relu", "layer"),
+    [(nn.ReLU6(), "conv"), (nn.ReLU6(inplace=True), "conv"), (Clamp(), "conv"), (nn.ReLU(), "operation")],
+)
+def test_without_a_layer_it_is_asked_before_a_cap(relu: nn.Module, layer: str) -> None:
+    """Many units are at the cap, where there is no gradient."""
+    net, x = network(With(relu)), images(2).requires_grad_()
+    net.module.conv.weight.data.mul_(100)
+    (expected,) = torch.autograd.grad(net.module.eval().conv(x).amax((1, 2, 3)).sum(), x)
+    result = iv.Gradient()(net, x.detach(), iv.Maximum())
+    torch.testing.assert_close(result.values, expected)
+    assert result.provenance.asked == (f"max:{layer}",)
+
+
+def test_without_a_layer_it_has_to_be_bound() -> None:
+    with pytest.raises(iv.errors.ObjectiveError, match=r"bind the objective to a network first: Maximum\(layer=None\)"):
+        iv.Maximum()(Seen({}, None))
+
+
+def test_a_network_without_a_grid_of_features_has_no_such_layer() -> None:
+    flat = network(nn.Sequential(nn.Flatten(), nn.Linear(192, 5)))
+    with pytest.raises(iv.errors.SettingError, match="has no grid of features that its scores depend on; name a layer"):
+        iv.Gradient()(flat, images(), iv.Maximum())
 
 
 def test_its_gradient_at_the_layer_is_one_at_one_place() -> None:

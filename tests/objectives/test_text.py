@@ -182,7 +182,7 @@ CHANNEL = "It is written channel:LAYER,CHANNEL"
         ('max:a"b', "'max:a\"b' is no objective: a quote is not closed"),
         (
             'max:a"b"',
-            "'max:a\"b\"' is no objective: a layer is missing, or quoted in part. It is written max:LAYER",
+            "'max:a\"b\"' is no objective: a layer is missing, or quoted in part. It is written max[:LAYER]",
         ),
         ("logit:1)", "'logit:1)' is no objective: ')' closes nothing"),
         ("(logit:1", "'(logit:1' is no objective: a ')' is missing"),

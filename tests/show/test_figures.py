@@ -2,6 +2,7 @@
 
 import io
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import innerview as iv
+from innerview.attribution.covered import Covered
 from innerview.errors import SettingError
 from innerview.show import figures
 from innerview.show.drawing.colours import Scale
@@ -55,6 +57,65 @@ def test_a_tile_is_the_map_over_the_photograph_or_the_map_alone() -> None:
     change = np.abs(over.astype(int) - 100).sum(2)
     assert np.argwhere(change > 0).tolist() == [[20, 5]]
     assert np.array_equal(alone, Scale(2.0, signed=True).paint(result.heatmap()[0]))
+
+
+def test_cells_are_the_values_as_they_are_on_the_methods_own_grid() -> None:
+    """Two windows of 24 pixels over 32: each pixel has the value of the one whose middle, at 12 or 20, is nearer."""
+    result = replace(attribution(torch.tensor([[[1.0, 2.0]]])), covered=Covered(((0, 32),), ((0, 24), (8, 32))))
+    cells, smooth = (tiles(figure(result, style=style))[1] for style in ("cells", "map"))
+    scale = Scale(2.0, signed=True)
+    assert np.array_equal(cells, scale.paint(torch.tensor([[1.0] * 16 + [2.0] * 16] * 32)))
+    assert np.array_equal(smooth, scale.paint(torch.tensor([[1.0] * 8 + [1.5] * 16 + [2.0] * 8] * 32)))
+
+
+def coloured(values: torch.Tensor) -> iv.Attribution:
+    """One with these values [batch, channel, row, column], a gradient's."""
+    return replace(attribution(spot(len(values)), method="Gradient"), values=values, reduction="max_abs", signed=False)
+
+
+def test_values_as_a_picture_are_the_lectures() -> None:
+    """`save_image(result / result.max() + 0.5)`, which cuts off what is not in 0–1."""
+    values = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    values[1] *= 5
+    drawn = figure(coloured(values), style="rgb")
+    for row in range(2):
+        expected = (values[row] / values[row].max() + 0.5).clamp(0, 1).permute(1, 2, 0)
+        assert np.array_equal(tiles(drawn)[2 + row], (expected * 255).round().byte().numpy())
+    text = " ".join(words(drawn))
+    assert f"0.5 + values / {float(values[1].max()):.2g}" in text
+    assert "0.5 + values / the largest value of each picture" in text
+
+
+def test_pictures_of_values_may_share_the_largest() -> None:
+    values = torch.ones(2, 3, 32, 32) * torch.tensor([0.2, 0.8]).view(2, 1, 1, 1)
+    values[:, :, 0] = 0
+    first, second = tiles(figure(coloured(values), style="rgb", scale="shared"))[2:]
+    assert (first[1:] == round(0.75 * 255)).all()
+    assert (second[1:] == 255).all()
+    assert (first[0] == round(0.5 * 255)).all()
+
+
+def test_a_picture_without_a_value_above_zero_is_grey_and_black() -> None:
+    values = torch.zeros(1, 3, 32, 32)
+    values[:, :, 5] = -1.0
+    drawn = tiles(figure(coloured(values), style="rgb"))[1]
+    assert (drawn[5] == 0).all()
+    assert (drawn[6] == 128).all()
+
+
+def test_one_map_for_all_channels_is_no_picture() -> None:
+    with pytest.raises(SettingError) as refusal:
+        figure(attribution(spot(), method="GradCAM"), style="rgb")
+    assert str(refusal.value) == (
+        'style="rgb" draws methods with a value for each channel of each pixel, such as GuidedBackprop; Grad-CAM gives '
+        "[1, 32, 32] for pictures of [3, 32, 32]"
+    )
+
+
+def test_what_the_values_add_up_to_stands_below_those_that_share_out_a_score() -> None:
+    result = replace(attribution(spot(2)), total=torch.tensor([2.0, -0.01234]))
+    text = words(figure([result, attribution(spot(2))]))
+    assert [each for each in text if each.startswith("adds up")] == ["adds up to 2 of 2", "adds up to 2 of −0.0123"]
 
 
 def test_numbers_stand_under_each_map_and_the_key_says_how_to_read_them() -> None:
@@ -134,7 +195,7 @@ def test_everything_stays_on_the_page(count: int) -> None:
     [
         ([], {}, f"{DRAWN}; got a list of 0"),
         ("text", {}, f"{DRAWN}; got str"),
-        (attribution(spot()), {"style": "heat"}, 'style is "overlay" or "map"; got \'heat\''),
+        (attribution(spot()), {"style": "heat"}, 'style is "overlay", "map", "cells" or "rgb"; got \'heat\''),
         (attribution(spot()), {"images": [1]}, "images are numbered 0 to 0; got [1]"),
         (
             [attribution(spot()), attribution(spot(2))],

@@ -299,7 +299,7 @@ def test_progress_is_told_for_each_part(net: iv.Network) -> None:
     task = "looking at the image"
     assert heard[:2] == [(task, 0, parts, ""), (task, 0, parts, "the answer")]
     assert [done for _, done, _, words in heard if not words] == list(range(parts + 1))
-    assert {"SmoothGrad", "Occlusion", "what it looks for"} < {words for *_, words in heard}
+    assert {"SmoothGrad", "Occlusion", "pictures of what it looks for"} < {words for *_, words in heard}
 
 
 @pytest.mark.usefixtures("short")

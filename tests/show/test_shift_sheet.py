@@ -44,7 +44,7 @@ def test_words_say_what_was_asked_and_how_far_it_moved() -> None:
     assert {"net: what the attack did to CAM", "ox, before and after PGD", "CAM", "for ox"} <= set(text)
     assert text[text.index("cosine 0.71") + 1] == "to the explanation before"
     assert "‖change‖ / ‖before‖ = 0.71" in text
-    assert "1 if the explanation stayed, 0 if nothing of it is left" in " ".join(text)
+    assert "1 if the explanation stayed, the smaller the less is left of it" in " ".join(text)
 
 
 def test_an_explanation_that_stayed_has_no_change_to_draw() -> None:

@@ -60,7 +60,10 @@ class CAM(Method):
         maps, weight, scores = once(net, images, "cam", lambda: _features(net, images))
         with differentiating():
             scores = scores.clone().requires_grad_()
-            (slope,) = torch.autograd.grad(objective(Seen({}, scores)).sum(), scores)
+            asked = objective(Seen({}, scores))
+            if not asked.requires_grad:
+                raise MethodError(f"the question does not depend on the class scores of {net.name}, so it has no CAM")
+            (slope,) = torch.autograd.grad(asked.sum(), scores)
         shares = slope if weight is None else slope @ weight.to(slope)
         return torch.einsum("bk,bkyx->byx", shares, maps.to(slope))[:, None]
 
@@ -69,7 +72,14 @@ def _features(net: Network, images: Inputs) -> tuple[Maps, Weight | None, Scores
     """What is averaged, the weight of the linear layer that reads the averages if there is one, and the scores."""
     head = _head(net, images)
     with torch.no_grad(), _LastGrids(net, images, None if head is None else head.weight.shape[1]) as last:
-        scores = forward(net, images).class_scores
+        seen = forward(net, images)
+    if seen.output is None or seen.output.dim() != 2:
+        shape = None if seen.output is None else list(seen.output.shape)
+        raise MethodError(
+            f"CAM explains class scores, [batch, class]; {net.name} gives {shape}. GradCAM explains any question at "
+            "any layer with a grid"
+        )
+    scores = seen.class_scores
     if not bool(scores.isfinite().all()):
         raise MethodError(f"CAM needs finite class scores; those of {net.name} hold NaN or infinity here")
     for maps in last.maps():

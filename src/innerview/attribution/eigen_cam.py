@@ -42,7 +42,7 @@ class EigenCAM(LayerMethod):
 
     @property
     def signed(self) -> bool:
-        """False: no question, so neither for nor against."""
+        """False: no question, so neither for nor against; opposite signs are opposite sides of one pattern."""
         return False
 
     @torch.no_grad()

@@ -14,7 +14,7 @@ from ..objectives import Objective
 from ..objectives.scoring import input_gradient, score
 from ..progress import steps
 from ..settings import Count
-from .fills import Colour, filled
+from .baselines import Baseline, baseline_of
 from .method import About, Inputs, Maps, Method
 
 Quadrature = Literal["gauss-legendre", "riemann"]
@@ -32,8 +32,9 @@ class IntegratedGradients(Method):
     is proposition 1. The values are in units of the objective.
 
     Args:
-        baseline: the image x′ without content: a grey value or a colour in 0–1, by default black as in the paper, or
-            "mean" for the image's mean colour. Pixels that are equal in both get no value.
+        baseline: the image x′ in which nothing is there: "mean" (the image's mean colour), "blur" (the image without
+            detail), a grey value in 0–1, 0 for black as in the paper, or a colour with one value per channel. Pixels
+            that are equal in both get no value.
         points: the number of points at which the gradient is taken.
         rule: "gauss-legendre", or "riemann" for the equally spaced points of eq. 3, which need to be many more.
         batch_size: images in one pass; None for what fits.
@@ -46,14 +47,14 @@ class IntegratedGradients(Method):
         needs="a differentiable network",
     )
 
-    baseline: Literal["mean"] | Colour = 0.0
+    baseline: Baseline = "mean"
     points: Count = 32
     rule: Quadrature = "gauss-legendre"
     batch_size: Count | None = None
 
     def attribute(self, net: Network, images: Inputs, objective: Objective) -> Maps:
         """The values for each image, summed up in small batches of points."""
-        start = filled(net, images, self.baseline)
+        start = baseline_of(net, images, self.baseline)
         way = images - start
         places, weights = (each.to(images) for each in self._quadrature())
 
@@ -73,7 +74,7 @@ class IntegratedGradients(Method):
 
     def total(self, net: Network, images: Inputs, objective: Objective) -> Float[Tensor, "batch"]:
         """The score's rise from the baseline to the image."""
-        return score(net, images, objective) - score(net, filled(net, images, self.baseline), objective)
+        return score(net, images, objective) - score(net, baseline_of(net, images, self.baseline), objective)
 
     def _quadrature(self) -> tuple[Float[Tensor, "point"], Float[Tensor, "point"]]:
         """Places in 0–1 and their weights, which add up to 1."""

@@ -16,6 +16,7 @@ from ..network.provenance import provenance
 from ..objectives import Objective, PerImage, Question, as_objective
 from ..results import Provenance, Result
 from ..settings import Settings
+from .covered import Covered
 
 Inputs = Float[Tensor, "batch channel row column"]
 Maps = Float[Tensor, "batch map map_row map_column"]
@@ -31,11 +32,13 @@ class Attribution(Result):
     Attributes:
         values: raw and signed, at the method's own resolution: [batch, channel, row, column]. Their unit is
             the objective's (occlusion, gradient × input), or the objective's per unit of input (gradients).
+            Occlusion has one for each position of its window.
         pictures: what the network saw, for drawing: [batch, 3 or 1, row, column], 0–255.
         reduction: how `heatmap` makes one number of the channels.
-        signed: whether the sign tells for (+) from against (−).
+        signed: whether the sign tells for (+) from against (−); where it does not, `heatmap` is the magnitude.
         provenance: the network, the question, the method and its settings.
         total: what the values of each image add up to in theory, for methods that share out the score; else None.
+        covered: which pixels were covered for each value, where parts of the image were (occlusion); else None.
     """
 
     values: Maps
@@ -44,6 +47,7 @@ class Attribution(Result):
     signed: bool
     provenance: Provenance
     total: Float[Tensor, "batch"] | None = None
+    covered: Covered | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -58,19 +62,45 @@ class Attribution(Result):
         """How much the values of each image add up to beyond `total`; near 0 where the sharing out is complete."""
         return None if self.total is None else self.values.sum((1, 2, 3)) - self.total
 
-    def heatmap(self, reduction: Reduction | None = None) -> Float[Tensor, "batch height width"]:
-        """One number per pixel of the input, still signed and unnormalised.
+    def heatmap(self) -> Float[Tensor, "batch height width"]:
+        """One number per pixel of the input, unnormalised: the larger, the more the pixel speaks for the answer.
 
-        Channels are summed ("sum": a method whose values share out the score), or the value of largest
-        magnitude is taken ("max_abs": for gradients; its absolute value is the map of Simonyan et al. 2013,
-        section 3.1). A coarser grid is interpolated bilinearly.
+        Channels are summed ("sum": a method whose values share out the score), or the one of largest magnitude is
+        taken ("max_abs": for gradients). Where the sign does not tell for from against, the number is its magnitude,
+        for gradients the map of Simonyan et al. 2013, section 3.1; `values` keep the sign. A coarser grid is
+        interpolated bilinearly; where parts of the image were covered, a pixel has the mean of those it lies in.
         """
-        reduction = reduction or self.reduction
-        maps = self.values.sum(1, keepdim=True) if reduction == "sum" else _largest(self.values)
-        size = self.pictures.shape[2:]
-        if maps.shape[2:] != size:
-            maps = functional.interpolate(maps, size=size, mode="bilinear", align_corners=False)
-        return maps[:, 0]
+        if self.covered is not None:
+            return self.covered.mean(self._reduced)[:, 0]
+        return functional.interpolate(self._reduced, self._size, mode="bilinear", align_corners=False)[:, 0]
+
+    def cells(self) -> Float[Tensor, "batch height width"]:
+        """The same with the method's own grid left as it is: each pixel has one of its values, that of its cell.
+
+        A coarser grid divides the image into equal cells; where parts of the image were covered, a pixel has the value
+        of the part whose middle is nearest, as an image of the values themselves shows it.
+        """
+        if self.covered is not None:
+            return self.covered.nearest(self._reduced)[:, 0]
+        return functional.interpolate(self._reduced, self._size, mode="nearest-exact")[:, 0]
+
+    @property
+    def _reduced(self) -> Float[Tensor, "batch 1 map_row map_column"]:
+        """One number for each place of the method's own grid."""
+        maps = self.values.sum(1, keepdim=True) if self.reduction == "sum" else _largest(self.values)
+        return maps if self.signed else maps.abs()
+
+    @property
+    def _size(self) -> torch.Size:
+        return self.pictures.shape[2:]
+
+    def sum_in_words(self, image: int) -> str:
+        """What the values of an image add up to, and to what they should; nothing where they share out no score."""
+        if self.total is None:
+            return ""
+        both = self.values[image].sum(), self.total[image]
+        found, wanted = (f"{float(each):.3g}".replace("-", "−") for each in both)
+        return f"adds up to {found} of {wanted}"
 
     def objective(self, image: int) -> str:
         """What was asked of this image, in a few words."""
@@ -152,10 +182,15 @@ class Method(Settings, ABC):
             signed=self.signed,
             provenance=provenance(net, self, asked.objectives if isinstance(asked, PerImage) else [asked]),
             total=None if None in totals else torch.cat(totals),
+            covered=self.covered(images),
         )
 
     def total(self, net: Network, images: Inputs, objective: Objective) -> Float[Tensor, "batch"] | None:
         """What the values of each image should add up to; None for methods that do not share out the score."""
+        return None
+
+    def covered(self, images: Inputs) -> Covered | None:
+        """Which pixels are covered for each of its values; None for methods that cover no parts of the image."""
         return None
 
     @abstractmethod

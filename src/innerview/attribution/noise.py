@@ -12,6 +12,7 @@ from ..network.network import Network
 from ..objectives import Objective
 from ..progress import steps
 from ..settings import Count, Fraction, Seed
+from .covered import Covered
 from .gradients import Gradient
 from .method import About, Inputs, Maps, Method, Reduction
 
@@ -30,6 +31,10 @@ class _OfNoisyCopies(Method):
     def reduction(self) -> Reduction:
         """That of the method whose maps are taken together."""
         return self.of.reduction
+
+    def covered(self, images: Inputs) -> Covered | None:
+        """What the method covers."""
+        return self.of.covered(images)
 
     def _maps(self, net: Network, images: Inputs, objective: Objective) -> Iterator[Samples]:
         """The method's values for some noisy copies at a time."""

@@ -17,7 +17,8 @@ from ..objectives.scoring import score
 from ..passes.sharing import once
 from ..progress import steps
 from ..settings import Count, Sides
-from .fills import Fill, filled
+from .baselines import Baseline, baseline_of
+from .covered import Covered
 from .incremental.regions import Box, Covers, outputs_by_regions
 from .method import About, Inputs, Maps, Method
 
@@ -28,18 +29,21 @@ class Occlusion(Method):
 
     Positive where the covered part spoke for the answer, negative where it spoke against.
 
-        values(p) = mean over the windows W that cover p of  s(x) − s(x with W filled)
+        values(W) = s(x) − s(x with W covered),   heatmap(p) = mean of values(W) over the windows W that cover p
+
+    There is one value for each position of the window; `covered` of the result says which pixels those are, and
+    `cells()`, or `--style cells`, shows the values as they are. The last window of a row or column is cut off at the
+    border, so every pixel is covered.
 
     Reference: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", 2014, section 4.2. The
-    values are in units of the objective. The last window of a row or column is cut off at the border, so every
-    pixel is covered.
+    values are in units of the objective.
 
     Args:
         window: side of the window in pixels of the network's input, or (rows, columns); by default a seventh
             of the shorter side.
         stride: step from window to window; by default half the window. Not larger than the window.
-        fill: what covers the window: "mean" (the image's mean colour), "blur" (the image blurred until nothing
-            of the window's size is left), a grey value in 0–1, or a colour with one value per channel.
+        baseline: what covers the window, as where nothing is: "mean" (the image's mean colour), "blur" (the image
+            without detail), a grey value in 0–1, or a colour with one value per channel.
         regions: compute for each window only what it can have changed, layer by layer, where that is possible (on a
             CPU, in single or double precision, for class scores of convolutional networks). The values are the same
             up to rounding; five windows of every image are compared with the untouched network. False: never.
@@ -55,15 +59,15 @@ class Occlusion(Method):
 
     window: Sides | None = None
     stride: Sides | None = None
-    fill: Fill = "mean"
+    baseline: Baseline = "mean"
     regions: bool = True
     batch_size: Count | None = None
 
     def attribute(self, net: Network, images: Inputs, objective: Objective) -> Maps:
-        """The mean drop of the score at each pixel, one channel."""
-        window, stride = self._geometry(images)
-        rows, columns = (list(_intervals(*axis)) for axis in zip(images.shape[2:], window, stride, strict=True))
-        cover = filled(net, images, self.fill, sigma=max(window) / 2)
+        """The drop of the score for each position of the window, one channel."""
+        covered = self.covered(images)
+        rows, columns = ([slice(*side) for side in sides] for sides in (covered.rows, covered.columns))
+        cover = baseline_of(net, images, self.baseline)
         covers = [Covers(images[i : i + 1], cover[i : i + 1], rows, columns) for i in range(len(images))]
         clean = score(net, images, objective)  # also refuses a question that does not fit, before the work
         with steps("covering", sum(map(len, covers))) as advance:
@@ -72,7 +76,13 @@ class Occlusion(Method):
             else:
                 outputs = once(net, images, repr(self), lambda: [self._outputs(net, each, advance) for each in covers])
                 scores = [objective.rows([i] * len(found))(Seen({}, found)) for i, found in enumerate(outputs)]
-        return _spread(clean[:, None] - torch.stack(scores), rows, columns, images.shape[2:])
+        return (clean[:, None] - torch.stack(scores)).unflatten(1, (1, len(rows), len(columns)))
+
+    def covered(self, images: Inputs) -> Covered:
+        """The windows."""
+        window, stride = self._geometry(images)
+        rows, columns = (tuple(_intervals(*axis)) for axis in zip(images.shape[2:], window, stride, strict=True))
+        return Covered(rows, columns)
 
     def _outputs(self, net: Network, covers: Covers, advance: Callable[[int], None]) -> Float[Tensor, "mask ..."]:
         """What the network gives under each mask, by regions where that can be done."""
@@ -123,25 +133,10 @@ class Occlusion(Method):
         return window, stride
 
 
-def _intervals(length: int, window: int, stride: int) -> Iterator[slice]:
+def _intervals(length: int, window: int, stride: int) -> Iterator[tuple[int, int]]:
     """The windows along one axis; the last is cut off at the border."""
     count = math.ceil((length - window) / stride) + 1
-    return (slice(start, min(start + window, length)) for start in range(0, count * stride, stride))
-
-
-def _spread(drops: Float[Tensor, "batch mask"], rows: list[slice], columns: list[slice], size: torch.Size) -> Maps:
-    """The mean, at each pixel, of the drops of the windows that cover it."""
-    down, across = (_covering(axis, length, drops) for axis, length in zip((rows, columns), size, strict=True))
-    total = down.T @ drops.unflatten(1, (len(rows), len(columns))) @ across
-    return (total / torch.outer(down.sum(0), across.sum(0)))[:, None]
-
-
-def _covering(intervals: list[slice], length: int, like: Tensor) -> Float[Tensor, "interval position"]:
-    """1 where the interval covers the position, else 0."""
-    covering = like.new_zeros(len(intervals), length)
-    for line, interval in zip(covering, intervals, strict=True):
-        line[interval] = 1
-    return covering
+    return ((start, min(start + window, length)) for start in range(0, count * stride, stride))
 
 
 def _pair(value: Sides) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from ..objectives import Objective
 from ..objectives.scoring import score
 from ..progress import steps
 from ..settings import Above, AtMost, Count, Seed
+from .baselines import Baseline, baseline_of
 from .method import About, Inputs, Maps, Method
 
 
@@ -25,23 +26,25 @@ class RISE(Method):
 
     Positive where the pixel helps the answer, negative where it harms.
 
-        values(p) = 1 / (keep · n) Σᵢ (s(x ⊙ Mᵢ) − s̄) Mᵢ(p),   s̄ the mean of the scores
+        values(p) = 1 / (keep · n) Σᵢ (s(xᵢ) − s̄) Mᵢ(p),   xᵢ = x ⊙ Mᵢ + x′ ⊙ (1 − Mᵢ),   s̄ the mean of the scores
 
-    The paper's map has no s̄. Without it, all pixels share a large part, the score of an image that is masked
-    anywhere, and its noise: how often a pixel happens to be kept.
+    x′ is the image in which nothing is there, in the paper the zero of the prepared input: the mean colour of the
+    preprocessing. The paper's map has no s̄. Without it, all pixels share a large part, the score of an image that
+    is masked anywhere, and its noise: how often a pixel happens to be kept.
 
     Each mask is a grid of ones (with probability `keep`) and zeros, grown bilinearly to cells + 1 cells of the
-    image and cut out at a random shift of at most a cell. It multiplies the prepared image, so what is masked
-    gets the mean colour of the preprocessing (black, where that subtracts none).
+    image and cut out at a random shift of at most a cell.
 
     Reference: Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models",
-    2018, eq. 6 and section 3.2, with `Probability` as the
-    question. The values are in units of the objective; their noise falls with √n.
+    2018, eq. 6 and section 3.2, with `Probability` as the question. The values are in units of the objective;
+    their noise falls with √n.
 
     Args:
         masks: the number n of masks; 4000 to 8000 in the paper.
         cells: cells of the grid in each direction, at most the image's shorter side.
         keep: the probability that a cell is kept, above 0 and up to 1.
+        baseline: what is where the image is masked, x′: "mean" (the image's mean colour), "blur" (the image without
+            detail), a grey value in 0–1, or a colour with one value per channel.
         seed: the same seed gives the same masks, for every image and whatever the batch size.
         batch_size: images in one pass; None for what fits.
     """
@@ -56,16 +59,18 @@ class RISE(Method):
     masks: Count = 1000
     cells: Count = 7
     keep: Annotated[float, Above(0), AtMost(1)] = 0.5
+    baseline: Baseline = "mean"
     seed: Seed = 0
     batch_size: Count | None = None
 
     def attribute(self, net: Network, images: Inputs, objective: Objective) -> Maps:
         """The score's rise with each pixel, at the input's resolution, one channel."""
         grids, shifts = self._draws(images)
+        absent = baseline_of(net, images, self.baseline)
 
         def weighted(rows: slice) -> tuple[Tensor, Tensor, Tensor]:
             masks = _masks(grids[rows], shifts[rows], images.shape[2:]).to(images)
-            masked = images * masks[:, None, None]
+            masked = torch.lerp(absent, images, masks[:, None, None])
             scores = score(net, masked.flatten(0, 1), objective.rows([*range(len(images))] * len(masks)))
             scores = scores.unflatten(0, masked.shape[:2]).T
             return torch.einsum("bm,myx->byx", scores, masks.to(scores)), scores, masks.to(scores).sum(0)

@@ -15,6 +15,7 @@ from ..objectives.scoring import score
 from ..passes.forward import forward
 from ..progress import steps
 from ..settings import Count
+from .baselines import Baseline, baseline_of
 from .layer_method import LayerMethod, OneMap
 from .method import About, Inputs, Maps
 
@@ -24,17 +25,19 @@ class ScoreCAM(LayerMethod):
     """Where the channels lie that, as masks over the image, let the answer through best.
 
         Hₖ = Aₖ upsampled to the image, from 0 at its least to 1 at its most
-        wₖ = softmax over k of s(x ⊙ Hₖ),   values = ReLU(Σₖ wₖ Aₖ)
+        wₖ = softmax over k of s(x ⊙ Hₖ + x′ ⊙ (1 − Hₖ)),   values = ReLU(Σₖ wₖ Aₖ)
 
-    Reference: Wang, Wang, Du, Yang, Zhang, Ding, Mardziel and Hu, "Score-CAM", 2020, eq. 5 and 6. Masked pixels
-    are 0 in the prepared input: the mean colour of the preprocessing. The paper subtracts the score of a
-    baseline image from every s, which changes nothing behind a softmax. A channel that is constant, up to
-    rounding, masks everything.
+    Reference: Wang, Wang, Du, Yang, Zhang, Ding, Mardziel and Hu, "Score-CAM", 2020, eq. 5 and 6. x′ is the
+    image in which nothing is there, in the paper the zero of the prepared input: the mean colour of the preprocessing.
+    The paper subtracts the score of x′ from every s, which changes nothing behind a softmax. A channel that is
+    constant, up to rounding, masks everything.
 
     Args:
         layer: an address; None for the last grid of features. Of a tuple of addresses, the mean of their maps on
             the finest of the grids, each divided by its largest magnitude.
         relu: keep only positive values; without it features below zero count as against.
+        baseline: what is where the image is masked, x′: "mean" (the image's mean colour), "blur" (the image without
+            detail), a grey value in 0–1, or a colour with one value per channel.
         batch_size: images in one pass; None for what fits.
 
     Raises:
@@ -49,6 +52,7 @@ class ScoreCAM(LayerMethod):
     )
 
     relu: bool = True
+    baseline: Baseline = "mean"
     batch_size: Count | None = None
 
     @property
@@ -69,10 +73,12 @@ class ScoreCAM(LayerMethod):
         """What the network scores for each image masked by each of its channels."""
         channels = maps.flatten(0, 1)[:, None]
         owner = torch.arange(len(images)).repeat_interleave(maps.shape[1]).tolist()
+        absent = baseline_of(net, images, self.baseline)
 
         def masked(rows: slice) -> Float[Tensor, "masked"]:
             masks = mask(channels[rows], images.shape[2:]).to(images)
-            return score(net, images[owner[rows]] * masks, objective.rows(owner[rows]))
+            masked = torch.lerp(absent[owner[rows]], images[owner[rows]], masks)
+            return score(net, masked, objective.rows(owner[rows]))
 
         scores = []
         size = net.batch_size(images, graph=False, wanted=self.batch_size)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -65,6 +65,7 @@ def explain(  # noqa: PLR0913 - every option is a parameter
     method: Annotated[tuple[str, ...], NAME, REPEATED] = ("gradcam",),
     questions: QuestionsOptions = NONE_ASKED,
     score: ScoreOptions = LOGIT,
+    style: Literal["overlay", "map", "cells", "rgb"] = "overlay",
     out: Out = None,
     net: NetworkOptions = DEFAULT,
 ) -> int:
@@ -76,6 +77,9 @@ def explain(  # noqa: PLR0913 - every option is a parameter
     Args:
         method: how to look: a name from innerview methods, by default gradcam; with settings as in
             occlusion:window=32,stride=8. "all" takes every method that fits the network. Can be repeated.
+        style: the maps over the photographs, or alone, or alone and with each method's own grid as it is, such as one
+            value for each position of occlusion's window; or, of gradient, deconvolution and their like, the values as
+            a picture, mid-grey at zero.
         out: the figure, .png, .webp, .svg or .pdf, or .safetensors for the raw values of one method and question; by
             default innerview-explain-IMAGE.png in the current folder, named after the first image.
     """
@@ -91,11 +95,20 @@ def explain(  # noqa: PLR0913 - every option is a parameter
             best = [ranking[0] for ranking in network.predict(x, top=1)]
             own = iv.PerImage(tuple(score(each.index) for each in best))
             found = _explained(network, x, methods, asked or [own])
-    write(found, out)
+    write(found, out, style=style)
+    _say_why_silent(found)
     for path, prediction in zip(there.paths, best, strict=True):
         tell(clean(f"{path.name}: {prediction.label}, {prediction.probability:.1%}"))
     wrote(out)
     return there.code
+
+
+def _say_why_silent(found: Sequence["iv.Attribution"]) -> None:
+    """Why some maps are zero everywhere."""
+    from ..show.drawing.titles import silence
+
+    if sentences := silence(found, range(len(found[0]))):
+        complain(sentences)
 
 
 def _asked(net: "iv.Network", questions: QuestionsOptions, score: ScoreOptions) -> "list[iv.Objective]":

@@ -29,7 +29,11 @@ class Shift(Result):
 
     @property
     def similarity(self) -> Float[Tensor, "batch"]:
-        """The cosine between the two maps of each image: 1 if the explanation stayed, 0 or less if nothing is left."""
+        """The cosine between the two heatmaps of each image: 1 if the explanation stayed.
+
+        Of signed maps it is 0 or less if nothing is left; magnitudes that have nothing in common keep some of it, as
+        none of them is below zero.
+        """
         maps = (each.heatmap().flatten(1) for each in (self.before, self.after))
         return torch.cosine_similarity(*maps, dim=1)
 

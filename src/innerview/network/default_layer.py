@@ -1,7 +1,8 @@
 """The layer that class activation maps look at where none is named: the last grid of features."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -68,6 +69,18 @@ def default_layer(net: Network, images: Inputs) -> str | None:
     return net.recall(("default layer", tuple(images.shape[1:])), lambda: _last_with_gradient(net, images[:1]))
 
 
+def uncapped_layer(net: Network, images: Inputs) -> str:
+    """The default layer, or where that gives what is cut off from above (ReLU6), what it gave before.
+
+    What is cut off has no gradient, and of several units that are, none answers most.
+
+    Raises:
+        SettingError: there is no default layer.
+    """
+    default = layer_or_default(net, images, None)
+    return net.recall(("uncapped layer", tuple(images.shape[1:])), lambda: _uncapped(net, images[:1], default))
+
+
 def marked_layers(net: Network, images: Inputs) -> tuple[LayerInfo, ...]:
     """The layers of the network, of which `cam` marks the default for class activation maps, tokens or not."""
     try:
@@ -97,6 +110,32 @@ def _last_with_gradient(net: Network, image: Inputs) -> str | None:
             gradients = torch.autograd.grad(scores.amax(), list(onward.values()), allow_unused=True)
     found = [module for module, gradient in zip(onward, gradients, strict=True) if _on_grid(net, image, gradient)]
     return next((name for module, name in reversed(modules.items()) if module in found), None)
+
+
+def _uncapped(net: Network, image: Inputs, default: str) -> str:
+    layers = in_order(net.traced(image))
+    last = next(place for place, layer in enumerate(layers) if layer.name == default)
+    alike = [layer.name for layer in layers[: last + 1] if layer.output_shape == layers[last].output_shape]
+    capped: dict[str, bool] = {}
+
+    def noting(name: str) -> Callable[[nn.Module, tuple, object], None]:
+        def note(_module: nn.Module, _inputs: tuple, output: object) -> None:
+            tensor = first_tensor(output)
+            capped[name] = tensor is not None and _is_capped(tensor)
+
+        return note
+
+    hooks = {net.module.get_submodule(name): noting(name) for name in alike}
+    with untouched(net.module), differentiating(), exact_batch_norm(image.device), hooked(hooks):
+        net.module(image.clone().requires_grad_().clone())
+    return next((name for name in reversed(alike) if not capped[name]), default)
+
+
+def _is_capped(tensor: Tensor) -> bool:
+    """Whether the last that was done to it cuts off what is large."""
+    node: Any = tensor.grad_fn
+    name = "" if node is None else node.name()
+    return name.startswith("Hardtanh") or (name.startswith("Clamp") and getattr(node, "_saved_max", None) is not None)
 
 
 def _on_grid(net: Network, image: Inputs, gradient: Tensor | None) -> bool:

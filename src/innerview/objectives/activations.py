@@ -1,6 +1,6 @@
 """Questions about what happens inside: a neuron, a channel, a layer, a direction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 import torch
@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import ObjectiveError
+from ..network.default_layer import uncapped_layer
 from ..network.network import Network
 from ..network.seen import Seen
 from ..settings import Amount, NotEmpty, Text, Whole
@@ -99,22 +100,41 @@ class LayerEnergy(_OfLayer):
 
 
 @dataclass(frozen=True)
-class Maximum(_OfLayer):
+class Maximum(Objective):
     """The largest activation of a whole layer: of the `Neuron` that answers an image most.
 
         f(x) = max A(k, y, x)   over all channels and positions
 
+    Without a layer it is the last with a grid of features that the class scores depend on, `features` of a VGG; where
+    that is cut off from above (ReLU6), it is what was there before, as a response at the cap has no gradient.
+
     Reference: Fleuret, Deep learning course: the "max feature response", `model.features(x).max()`.
     """
 
-    form: ClassVar[str] = "max:LAYER"
+    layer: Text | None = None
+
+    form: ClassVar[str] = "max[:LAYER]"
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The one layer it reads."""
+        return (self._layer(),)
+
+    def bind(self, net: Network) -> "Maximum":
+        """With the layer looked up, if there is none; `SettingError` if the network has no such layer."""
+        return self if self.layer else replace(self, layer=uncapped_layer(net, net.blank()))
 
     def __call__(self, seen: Seen) -> Scores:
-        return seen.maps(self.layer).flatten(1).max(1).values
+        return seen.maps(self._layer()).flatten(1).max(1).values
+
+    def _layer(self) -> str:
+        if self.layer is None:
+            raise ObjectiveError(f"bind the objective to a network first: {self!r} names no layer")
+        return self.layer
 
     def describe(self, net: Network) -> str:
         """The layer."""
-        return f"maximum of {self.layer}"
+        return f"maximum of {self._layer()}"
 
 
 @dataclass(frozen=True)

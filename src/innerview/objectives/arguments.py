@@ -48,7 +48,8 @@ def read(kind: type[Kind], text: str) -> list[Kind]:
         InnerviewError: the kind refuses their values.
     """
     slots = _slots(kind)
-    pieces = [text] if slots and slots[0].alone else _pieces(text)
+    whole = slots and slots[0].alone and (text or slots[0].needed)
+    pieces = [text] if whole else _pieces(text)
     given: dict[str, Sequence[Any]] = {}
     for slot in slots:
         if pieces and not slot.named(pieces[0]):

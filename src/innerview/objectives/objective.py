@@ -51,8 +51,8 @@ class Objective(Settings, ABC):
 
     @classmethod
     def kind(cls) -> str:
-        """Its name in the catalogue: what stands before the colon."""
-        return cls.form.partition(":")[0]
+        """Its name in the catalogue: what stands before the colon, which may be left out: `max[:LAYER]`."""
+        return cls.form.partition(":")[0].rstrip("[")
 
     @property
     def layers(self) -> tuple[str, ...]:

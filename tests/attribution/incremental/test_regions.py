@@ -52,7 +52,7 @@ def test_regions_equal_plain_occlusion_on_any_network(data: st.DataObject) -> No
     except RuntimeError:  # drawn so that nothing of the image is left
         return
     net = network(module)
-    fast, plain = both(net, x, iv.Logit(2), window=window, stride=stride, fill=0.25)
+    fast, plain = both(net, x, iv.Logit(2), window=window, stride=stride, baseline=0.25)
     torch.testing.assert_close(fast, plain, rtol=1e-9, atol=1e-11, equal_nan=True)
 
 
@@ -97,7 +97,7 @@ def test_regions_equal_plain_occlusion_for_questions_about_classes(kind: type[nn
 @pytest.mark.usefixtures("always")
 def test_each_image_has_its_own_question() -> None:
     asked = [iv.Logit(0), iv.Probability(3), iv.Logit(2)]
-    fast, plain = both(network(SmallCNN()), images(3), asked, window=(2, 4), stride=(1, 3), fill="blur")
+    fast, plain = both(network(SmallCNN()), images(3), asked, window=(2, 4), stride=(1, 3), baseline="blur")
     torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-6)
 
 
@@ -177,8 +177,8 @@ class Undecided(SmallCNN):
 def test_a_network_that_answers_otherwise_under_the_masks_is_found_out() -> None:
     net, x = network(Undecided()), images(1)
     with pytest.warns(UserWarning, match="Undecided answers otherwise when only what the mask changed is computed"):
-        values = iv.Occlusion(window=2, fill=0.5)(net, x, iv.Logit(1)).values
-    assert torch.equal(values, iv.Occlusion(window=2, fill=0.5, regions=False)(net, x, iv.Logit(1)).values)
+        values = iv.Occlusion(window=2, baseline=0.5)(net, x, iv.Logit(1)).values
+    assert torch.equal(values, iv.Occlusion(window=2, baseline=0.5, regions=False)(net, x, iv.Logit(1)).values)
 
 
 class Leaving(nn.Module):

@@ -8,7 +8,9 @@ import torch
 import torchvision
 import zennit.attribution
 import zennit.composites
+import zennit.rules
 import zennit.torchvision
+import zennit.types
 from captum.attr._utils.lrp_rules import EpsilonRule
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -181,8 +183,10 @@ def zennits(module: nn.Module, x: Tensor, composite: object) -> Tensor:
 
 
 def composites(*canonizers: object) -> list[tuple[str, object]]:
+    """With zplus as it was derived, for units without a positive bias: Zennit leaves biases in unless it is told."""
+    plus = [(zennit.types.Convolution, zennit.rules.ZPlus(zero_params=["bias"]))]
     return [
-        ("epsilon-plus-flat", zennit.composites.EpsilonPlusFlat(canonizers=[*canonizers])),
+        ("epsilon-plus-flat", zennit.composites.EpsilonPlusFlat(layer_map=plus, canonizers=[*canonizers])),
         ("epsilon-gamma-box", zennit.composites.EpsilonGammaBox(low=0.0, high=1.0, canonizers=[*canonizers])),
     ]
 
@@ -193,6 +197,17 @@ def test_a_thin_vgg_agrees_with_zennit(number: int) -> None:
     module = nn.Sequential(thin, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 6), nn.ReLU(), nn.Linear(6, 5))
     net, x = double(module), images(2, size=32).double()
     rule, composite = composites(zennit.torchvision.VGGCanonizer())[number]
+    expected = zennits(module, x, composite)
+    torch.testing.assert_close(values(LRP(rule), net, x), expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_transposed_convolution_agrees_with_zennit(number: int) -> None:
+    up = nn.ConvTranspose2d(8, 6, 3, stride=2, padding=1, output_padding=1, groups=2)
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), up, nn.ReLU(), nn.Flatten(), nn.Linear(6 * 144, 5))
+    net, x = double(module), images().double()
+    module[0].bias.data.fill_(4)  # so that something raises every unit: what nothing raises is lost in Zennit
+    rule, composite = composites()[number]
     expected = zennits(module, x, composite)
     torch.testing.assert_close(values(LRP(rule), net, x), expected, rtol=1e-9, atol=1e-12)
 

@@ -38,8 +38,11 @@ def dense(rule: str, layer: Callable, a: Tensor, relevance: Tensor, *, epsilon: 
         column = matrix[:, k].tolist()
         sign = float(flat @ matrix[:, k] + bias[k])
         parts = [contribution(rule, x, w, sign, gamma) for x, w in zip(flat.tolist(), column, strict=True)]
-        kept = 0.0 if rule in ("flat", "box") else contribution(rule, 1.0, bias[k].item(), sign, gamma)
+        kept = 0.0 if rule in ("zplus", "flat", "box") else contribution(rule, 1.0, bias[k].item(), sign, gamma)
         z = sum(parts) + kept
+        if rule == "zplus" and z <= epsilon:  # nothing raises it
+            parts = [contribution("flat", x, w, sign, gamma) for x, w in zip(flat.tolist(), column, strict=True)]
+            z = sum(parts)
         for j, part in enumerate(parts):
             found[j] += part / (z + (epsilon if z >= 0 else -epsilon)) * r
     return torch.tensor(found, dtype=torch.float64).view_as(a)

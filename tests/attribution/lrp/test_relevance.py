@@ -34,7 +34,7 @@ class InFunctions(Modules):
     """The same, in functions."""
 
     def forward(self, x: Tensor) -> Tensor:
-        x = torch.conv2d(x, self.conv.weight, bias=self.conv.bias)
+        x = functional.conv2d(input=x, weight=self.conv.weight, bias=self.conv.bias)
         norm = self.norm
         x = functional.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, False, 0.1, norm.eps)
         x = functional.relu(x, inplace=True)

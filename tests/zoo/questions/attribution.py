@@ -69,4 +69,4 @@ def covered(s: Subject) -> None:
             without = images.clone()
             without[:, :, rows, columns] = images.mean((2, 3), keepdim=True)
             expected[:, :, rows, columns] = (s.answer(images) - s.answer(without))[:, None, None, None]
-    s.agree(occlusion(s)(s.net, s.images, s.why).values, expected)
+    s.agree(occlusion(s)(s.net, s.images, s.why).heatmap()[:, None], expected)

@@ -43,14 +43,15 @@ class LRP(Method):
 
         epsilon   zⱼₖ = aⱼ wⱼₖ
         gamma     zⱼₖ = aⱼ wⱼₖ + γ (aⱼ wⱼₖ)⁺, for units below zero  aⱼ wⱼₖ + γ (aⱼ wⱼₖ)⁻;  bₖ alike
-        zplus     zⱼₖ = (aⱼ wⱼₖ)⁺ and bₖ⁺, also known as α₁β₀
+        zplus     zⱼₖ = (aⱼ wⱼₖ)⁺, or 1 for units that nothing raises, no bₖ
         flat      zⱼₖ = 1, no bₖ
         box       zⱼₖ = aⱼ wⱼₖ − l wⱼₖ⁺ − h wⱼₖ⁻, no bₖ; l, h are the least and greatest value of a prepared pixel
 
     Reference: Montavon, Binder, Lapuschkin, Samek and Müller, "Layer-Wise Relevance Propagation: An Overview",
-    2019, section 10.2 and table 10.1; epsilon and αβ are eq. 58 and 60 of Bach et al. 2015, gamma for inputs and
-    units of either sign is Andéol et al. 2021, epsilon-plus-flat Kohlbrenner et al. 2020. The values are in
-    units of the objective.
+    2019, section 10.2 and table 10.1; epsilon is eq. 58 of Bach et al. 2015, zplus the z⁺-rule of Montavon et al.,
+    "Explaining nonlinear classification decisions with deep Taylor decomposition", 2017, gamma for inputs and units
+    of either sign is Andéol et al. 2021, epsilon-plus-flat Kohlbrenner et al. 2020. The values are in units of the
+    objective.
 
     Relevance starts where the objective reads, as A ⊙ ∂s/∂A: for a logit, the logit itself; for sums and
     differences of logits, neurons or channels, each one's share in the objective.
@@ -63,15 +64,19 @@ class LRP(Method):
     layer (a normalisation inside the network, resizing) shares evenly, whatever the values; a layer normalisation
     there passes it on.
 
-    The values add up to what relevance started from, as far as biases, shifts of normalisations and ε
-    absorb nothing: exactly, for networks without them, under epsilon and gamma. Flat and box lose nothing; zplus
-    loses what reaches units that nothing raises. In deep networks with batch normalisation most of the score
-    can go to the shifts, so only the pattern can be compared then. `Attribution.gap` says how much is missing.
+    The values add up to what relevance started from, but for what biases, shifts of normalisations and ε absorb.
+    Under epsilon and gamma each layer's bias takes its part: exact for networks without, while in deep networks with
+    batch normalisation the shifts can take nearly all, and only the pattern can be compared. Zplus, flat and box have
+    no bias and hand everything on, so that with the default only what the biases of linear layers and normalisations
+    of their own take is missing. `total` is what it should be, `gap` how much is missing; figures say both.
+
+    Other libraries leave bₖ⁺ in zplus (Zennit unless `zero_params="bias"`), and lose what reaches units that only their
+    bias raises: in networks with batch normalisation nearly all of the score.
 
     Args:
         rule: "epsilon-plus-flat" (flat in the first layer, zplus in convolutions, also transposed ones, epsilon in
-            linear layers),
-            "epsilon-gamma-box" (box, gamma, epsilon), or one of "epsilon", "gamma", "zplus" in all layers.
+            linear layers), "epsilon-gamma-box" (box, gamma, epsilon), or one of "epsilon", "gamma", "zplus" in all
+            layers.
         epsilon: what keeps the denominators from zero, more than 0; larger values absorb weak relevance.
         gamma: how much more contributions count that agree with a unit's sign, at least 0.
 

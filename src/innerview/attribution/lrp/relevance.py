@@ -54,14 +54,14 @@ class Relevance(TorchFunctionMode):
     def _sharing(self, call: "_Call") -> Tensor | None:
         """The result with its own way back; None where autograd's is right or the operation is not known."""
         name, alone = call.name, len(call.inputs) == 1
-        first_alone = alone and bool(call.args) and _carries(call.args[0])
+        first_alone = alone and _carries(call.args[0] if call.args else call.kwargs.get("input"))
         if alone and (name in UNCHANGED or relu_of(call.func, call.args, call.kwargs)):
             return _Unchanged.apply(call.function, *call.inputs)
         if name in LINEAR or (name == "mul" and alone) or (name == "div" and first_alone):
             return self._linear(call)
         if name in WEIGHTED and first_alone:
             return self._weighted(call.func, *call.args, **call.kwargs)
-        if name == "matmul" and first_alone and call.args[1].dim() == 2:
+        if name == "matmul" and first_alone and len(call.args) == 2 and call.args[1].dim() == 2:
             return self._weighted(functional.linear, call.args[0], call.args[1].mT)
         normalised = {"batch_norm": self._normalised, "layer_norm": self._standardised}.get(name)
         return normalised(call) if normalised and first_alone else None
@@ -76,7 +76,7 @@ class Relevance(TorchFunctionMode):
     ) -> Tensor:
         groups = named.get("groups", geometry[3] if len(geometry) > 3 else 1)
         transposed = groups if "transpose" in func.__name__ else None
-        layer = Layer(lambda a, w, b: func(a, w, b, *geometry, **named), weight, bias, transposed)
+        layer = Layer(lambda a, w, b: func(a, w, b, *geometry, **named), weight, bias, transposed, _read(input))
         rule = self.rules.convolution if weight.dim() > 2 else self.rules.linear
         if self._before_first_layer:
             rule, self._before_first_layer = self.rules.first, False
@@ -89,7 +89,7 @@ class Relevance(TorchFunctionMode):
         norm = given.arguments
         if norm["training"]:
             return None
-        before = _weighted_before(call.args[0])
+        before = _weighted_before(norm["input"])
         if before is None:
             return self._linear(call)
         known = (norm["weight"], norm["bias"], norm["running_mean"], norm["running_var"], norm["eps"])
@@ -199,11 +199,28 @@ SHARING = {each.__name__ for each in (_Weighted, _Linear, _Unchanged)}
 
 def _weighted_before(tensor: Tensor) -> Any:
     """The way back of the convolution or linear layer whose output channels these are, or None."""
+    node = _way_back(tensor)
+    layer = getattr(node, "layer", None)
+    return node if layer is not None and (layer.weight.dim() > 2 or tensor.dim() == 2) else None
+
+
+def _read(tensor: Tensor) -> Tensor | None:
+    """1 where a padded tensor has values, 0 where it has only padding; None if it is not padded."""
+    node = _way_back(tensor)
+    if node is None or not node.name().startswith("ConstantPadNd"):
+        return None
+    sides = node._saved_pad  # type: ignore[attr-defined] - of the last axis first, two for each
+    added = [sum(sides[at : at + 2]) for at in range(0, len(sides), 2)]
+    inner = [length - more for length, more in zip(reversed(tensor.shape), added, strict=False)]
+    return functional.pad(tensor.new_ones(inner[::-1]), sides)
+
+
+def _way_back(tensor: Tensor) -> Any:
+    """The node of the graph that this tensor, or what it is a copy of, came from."""
     node = tensor.grad_fn
     while node is not None and node.name() in ("CloneBackward0", "AliasBackward0"):
         node = node.next_functions[0][0]
-    layer = getattr(node, "layer", None)
-    return node if layer is not None and (layer.weight.dim() > 2 or tensor.dim() == 2) else None
+    return node
 
 
 def _own(tensor: Tensor) -> Tensor:

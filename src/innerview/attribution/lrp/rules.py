@@ -24,13 +24,15 @@ class Layer:
     """A convolution or a linear layer: z = run(a, weight, bias).
 
     Weights are [output, input / groups, …]; those of a transposed convolution [input, output / groups, …], and then
-    `transposed` is the number of its groups.
+    `transposed` is the number of its groups. `read` is 1 where there is a value to be read and 0 where there is only
+    what was padded right before; None if nothing was.
     """
 
     run: Callable[[Tensor, Tensor, Tensor | None], Tensor]
     weight: Float[Tensor, "..."]
     bias: Float[Tensor, "output"] | None
     transposed: int | None = None
+    read: Values | None = None
 
     def __call__(self, a: Values) -> Values:
         return self.run(a, self.weight, self.bias)
@@ -47,6 +49,10 @@ class Layer:
             return values.view(-1, *inside)
         by_group = values.view(self.transposed, -1).repeat_interleave(len(self.weight) // self.transposed, 0)
         return by_group.view(*by_group.shape, *inside[1:])
+
+    def values(self, a: Values, value: float) -> Values:
+        """A constant in place of each value that it reads."""
+        return torch.full_like(a, value) if self.read is None else value * self.read.expand_as(a)
 
     def changed(self, change: Callable[[Tensor], Tensor], *, bias: bool) -> "Layer":
         """The layer with changed weights, with the bias changed alike or left out."""
@@ -95,9 +101,12 @@ def epsilon_rule(layer: Layer, a: Values, relevance: Values, *, epsilon: float) 
 
 
 def zplus_rule(layer: Layer, a: Values, relevance: Values, *, epsilon: float) -> Values:
-    """(aⱼ wⱼₖ)⁺: only what raises a unit counts (α = 1, β = 0)."""
-    rising = layer.changed(_positive, bias=True), layer.changed(_negative, bias=False)
-    return _share_by_sign(*rising, a, relevance, epsilon)
+    """(aⱼ wⱼₖ)⁺: only what raises a unit counts; of a unit that nothing raises, all that it reads alike, as in flat."""
+    of_positive, of_negative = (layer.changed(change, bias=False) for change in (_positive, _negative))
+    raised = of_positive(_positive(a)) + of_negative(_negative(a)) > epsilon
+    found = _share_by_sign(of_positive, of_negative, a, relevance * raised, epsilon)
+    by_bias = relevance * ~raised
+    return found + flat_rule(layer, a, by_bias, epsilon=epsilon) if bool(by_bias.any()) else found
 
 
 def gamma_rule(layer: Layer, a: Values, relevance: Values, *, gamma: float, epsilon: float) -> Values:
@@ -119,7 +128,7 @@ def gamma_rule(layer: Layer, a: Values, relevance: Values, *, gamma: float, epsi
 
 def flat_rule(layer: Layer, a: Values, relevance: Values, *, epsilon: float) -> Values:
     """1: every input that a unit sees gets the same."""
-    return share(layer.changed(torch.ones_like, bias=False), [torch.ones_like(a)], relevance, epsilon)[0]
+    return share(layer.changed(torch.ones_like, bias=False), [layer.values(a, 1)], relevance, epsilon)[0]
 
 
 def box_rule(layer: Layer, a: Values, relevance: Values, *, box: tuple[float, float], epsilon: float) -> Values:
@@ -129,7 +138,7 @@ def box_rule(layer: Layer, a: Values, relevance: Values, *, box: tuple[float, fl
     def from_the_corner(x: Tensor, least: Tensor, most: Tensor) -> Tensor:
         return plain(x) - plus(least) - minus(most)
 
-    inputs = [a, *(torch.full_like(a, bound) for bound in box)]
+    inputs = [a, *(layer.values(a, bound) for bound in box)]
     parts = share(from_the_corner, inputs, relevance, epsilon)
     return torch.stack(parts).sum(0)
 

@@ -55,7 +55,7 @@ class MapTile:
             over="" if words else data_uri(scale.overlay(pixels, heatmap)),
             alone="" if words else data_uri(scale.paint(heatmap)),
             alt=f"{title} for {question}: {words or f'strongest {strongest(heatmap, signed=result.signed)}'}",
-            key=colour_key(result.signed),
+            key="; it ".join(filter(None, (colour_key(result.signed), result.sum_in_words(image)))),
             coarse=max(pixels.shape[:2]) < COARSE,
         )
 

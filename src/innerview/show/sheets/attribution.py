@@ -7,19 +7,22 @@ from typing import Literal
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from torch import Tensor
 
 from ...attribution.method import Attribution
 from ...errors import SettingError
 from ...settings import checked
 from ..drawing.chosen import MOST_IMAGES, numbered
 from ..drawing.colours import PERCENTILE, Heatmap, Picture, Scale, Sharing, flaw, photograph
+from ..drawing.drawn import drawn
 from ..drawing.paper import INK, LETTERS, LINE, QUIET, Paper
 from ..drawing.titles import colour_key, distinctions, method_title, plain, silence, wrapped
 
-Style = Literal["overlay", "map"]
+Style = Literal["overlay", "map", "cells", "rgb"]
 
 MOST_MAPS = 48
 IN_A_BAND = 8
@@ -27,16 +30,20 @@ IN_A_BAND = 8
 
 @dataclass(frozen=True)
 class Tile:
-    """One map of the sheet: the photograph under it, its scale, what was asked."""
+    """One map of the sheet: the photograph under it, its scale, what was asked, and what its values add up to."""
 
     photograph: Picture
     heatmap: Heatmap
+    values: Float[Tensor, "channel map_row map_column"]
     scale: Scale
     question: str
+    sum: str
 
     def pixels(self, style: Style) -> Picture:
-        """The map itself, or the map over the photograph."""
-        return self.scale.paint(self.heatmap) if style == "map" else self.scale.overlay(self.photograph, self.heatmap)
+        """The map itself, or the map over the photograph, or the values in the colours of their channels."""
+        if style == "overlay":
+            return self.scale.overlay(self.photograph, self.heatmap)
+        return drawn(0.5 + self.values / self.scale.limit) if style == "rgb" else self.scale.paint(self.heatmap)
 
 
 @dataclass(frozen=True)
@@ -62,20 +69,24 @@ def sheet(
 
     Args:
         results: attributions of the same images: several methods, several questions, or both.
-        style: "overlay" draws the maps over the photograph, the more opaque the stronger; "map" draws them alone.
+        style: "overlay" draws the maps over the photograph, the more opaque the stronger; "map" draws them alone;
+            "cells" alone and with the method's own grid left as it is, such as one value for each position of a mask;
+            "rgb" draws the values as a picture, 0.5 + values / their largest, of methods that give a value for each
+            channel of each pixel (gradient, SmoothGrad, deconvolution, guided back-propagation).
         scale: "each" tile has its own, or one is "shared" by all. Compare only values of one unit: the same method,
             another class.
         images: which images of the batch to draw, by number from 0; None for all.
 
     Raises:
-        SettingError: the results are not of the same images, or too many for one sheet.
+        SettingError: the results are not of the same images, or too many for one sheet, or cannot be drawn in this
+            style.
     """
     results = [results] if isinstance(results, Attribution) else list(results)
     checked("style", style, Style)
     checked("scale", scale, Sharing)
     rows = _rows(results, images)
-    columns = _columns(results, rows, scale)
-    return _Layout.of(columns).draw(columns, style, _key(results, rows, scale))
+    columns = _columns(results, rows, scale, style)
+    return _Layout.of(columns).draw(columns, style, _key(results, rows, scale, style))
 
 
 def _rows(results: Sequence[Attribution], images: Sequence[int] | None) -> Sequence[int]:
@@ -93,12 +104,12 @@ def _rows(results: Sequence[Attribution], images: Sequence[int] | None) -> Seque
     return rows
 
 
-def _columns(results: Sequence[Attribution], rows: Sequence[int], scale: Sharing) -> list[Column]:
-    columns = [_column(result, rows, more) for result, more in zip(results, distinctions(results), strict=True)]
+def _columns(results: Sequence[Attribution], rows: Sequence[int], scale: Sharing, style: Style) -> list[Column]:
+    columns = [_column(result, rows, more, style) for result, more in zip(results, distinctions(results), strict=True)]
     if scale == "each":
         return columns
-    maps = [tile.heatmap for column in columns for tile in column.tiles]
-    shared = Scale.of(maps, signed=True)
+    tiles = [tile for column in columns for tile in column.tiles]
+    shared = _scale([tile.heatmap for tile in tiles], [tile.values for tile in tiles], style, signed=True)
 
     def on_shared(tile: Tile) -> Tile:
         return replace(tile, scale=replace(shared, signed=tile.scale.signed))
@@ -106,14 +117,23 @@ def _columns(results: Sequence[Attribution], rows: Sequence[int], scale: Sharing
     return [replace(column, tiles=tuple(map(on_shared, column.tiles))) for column in columns]
 
 
-def _column(result: Attribution, rows: Sequence[int], settings: str) -> Column:
-    heatmaps = result.heatmap().detach().float().cpu()
+def _column(result: Attribution, rows: Sequence[int], settings: str, style: Style) -> Column:
+    if style == "rgb" and result.values.shape[1:] != result.pictures.shape[1:]:
+        given, shown = (list(each.shape[1:]) for each in (result.values, result.pictures))
+        raise SettingError(
+            'style="rgb" draws methods with a value for each channel of each pixel, such as GuidedBackprop; '
+            f"{method_title(result)} gives {given} for pictures of {shown}"
+        )
+    heatmaps = (result.cells() if style == "cells" else result.heatmap()).float().cpu()
+    values = result.values.float().cpu()
     tiles = tuple(
         Tile(
             photograph(result.pictures[row]),
             heatmaps[row],
-            Scale.of([heatmaps[row]], signed=result.signed),
+            values[row],
+            _scale([heatmaps[row]], [values[row]], style, signed=result.signed),
             result.objective(row),
+            result.sum_in_words(row),
         )
         for row in rows
     )
@@ -122,12 +142,30 @@ def _column(result: Attribution, rows: Sequence[int], settings: str) -> Column:
     return Column(title, asked.pop() if len(asked) == 1 else "", tiles)
 
 
-def _key(results: Sequence[Attribution], rows: Sequence[int], scale: Sharing) -> str:
+def _scale(maps: Sequence[Heatmap], values: Sequence[Tensor], style: Style, *, signed: bool) -> Scale:
+    """The one scale of all these; of colours, it ends at the largest value."""
+    if style != "rgb":
+        return Scale.of(maps, signed=signed)
+    largest = max(float(each.max()) for each in values)
+    return Scale(max(largest, torch.finfo(torch.float32).tiny), signed=signed)
+
+
+def _key(results: Sequence[Attribution], rows: Sequence[int], scale: Sharing, style: Style) -> str:
+    reading = _in_colours(scale) if style == "rgb" else _on_scales(results, scale)
+    return f"{reading} {silence(results, rows)}".rstrip()
+
+
+def _in_colours(scale: Sharing) -> str:
+    of = "of all" if scale == "shared" else "of each picture"
+    return f"Colours are 0.5 + values / the largest value {of}, cut off at black and white: mid-grey is 0."
+
+
+def _on_scales(results: Sequence[Attribution], scale: Sharing) -> str:
     kinds = dict.fromkeys(result.signed for result in results)
     colours = "; ".join(colour_key(signed) for signed in kinds)
     scales = "All maps share one scale" if scale == "shared" else "Each map has its own scale"
     ends = f"which ends at the {PERCENTILE:g}th percentile of |value|"
-    return f"{colours[0].upper()}{colours[1:]}. {scales}, {ends}. {silence(results, rows)}".rstrip()
+    return f"{colours[0].upper()}{colours[1:]}. {scales}, {ends}."
 
 
 @dataclass(frozen=True)
@@ -138,6 +176,7 @@ class _Layout:
     height: float
     header: float
     caption: float
+    sums: float
     columns: int
 
     margin = 0.25
@@ -153,13 +192,14 @@ class _Layout:
         height = width * float(np.clip(pixels.shape[0] / pixels.shape[1], 0.4, 2.5))
         header = cls.line * max(_lines(_heading(column, width)) for column in columns) + 0.1
         caption = 0.0 if all(column.question for column in columns) else cls.line * 1.2
+        sums = cls.line if any(tile.sum for column in columns for tile in column.tiles) else 0.0
         bands = -(-len(columns) // IN_A_BAND)
-        return cls(width, height, header, caption, -(-len(columns) // bands))
+        return cls(width, height, header, caption, sums, -(-len(columns) // bands))
 
     @property
     def row(self) -> float:
         """From the top of a row of tiles to the top of the next."""
-        return self.caption + self.height + self.bar + self.gap
+        return self.caption + self.height + self.bar + self.sums + self.gap
 
     def left(self, column: int) -> float:
         """The left edge of a column; that of the photographs has the number 0."""
@@ -199,7 +239,16 @@ class _Layout:
                 _empty(paper.axes(left, upper, self.width, self.height), words)
             else:
                 paper.picture(left, upper, self.width, self.height, tile.pixels(style))
-                paper.ramp(left, upper + self.height + 0.07, self.width, tile.scale)
+                self._numbers(paper, left, upper + self.height, tile, style)
+
+    def _numbers(self, paper: Paper, left: float, top: float, tile: Tile, style: Style) -> None:
+        """Below a tile, what its colours stand for and what its values add up to."""
+        if style == "rgb":
+            paper.write(left, top + 0.07, f"0.5 + values / {tile.scale.limit:.2g}", size=7, color=QUIET)
+        else:
+            paper.ramp(left, top + 0.07, self.width, tile.scale)
+        if tile.sum:
+            paper.write(left, top + self.bar, tile.sum, size=8, color=QUIET)
 
 
 def _heading(column: Column, width: float) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from ..drawing.titles import colour_key, method_title, plain
 _KEY = (
     "{colours}. Both explanations of an image are on one scale, which ends at the {percentile:g}th percentile of "
     "|value|; the change, explanation after − explanation before, is on a scale of its own: red has become more, blue "
-    "less. The cosine compares the form of the two: 1 if the explanation stayed, 0 if nothing of it is left."
+    "less. The cosine compares the form of the two: 1 if the explanation stayed, the smaller the less is left of it."
 )
 
 

@@ -1,4 +1,7 @@
-"""What stands in for a part of an image, or for all of it."""
+"""The image in which nothing is there: what takes the place of a part of an image, or of all of it.
+
+Every method that removes something has it as its setting `baseline`, with the same default.
+"""
 
 import math
 from typing import Literal
@@ -13,26 +16,32 @@ from .method import Inputs
 
 Colour = Fraction | tuple[Fraction, ...]
 """A grey value, or one value for each channel, in 0–1."""
-Fill = Literal["mean", "blur"] | Colour
-"""A colour, "mean" for the image's mean colour, or "blur" for the image without detail."""
+Baseline = Literal["mean", "blur"] | Colour
+"""A colour, 0 for black; "mean", each image's own mean colour; or "blur", each image without detail."""
+BLUR = 1 / 8
+"""The blur's standard deviation as a part of the image's shorter side; of waves of twice that length 0.7 % is left."""
 
 
-def filled(net: Network, images: Inputs, fill: Fill, sigma: float = 0.0) -> Inputs:
-    """For each prepared image one of the same shape that holds only the fill; `sigma` in pixels is that of a blur."""
-    if fill == "mean":
+def baseline_of(net: Network, images: Inputs, baseline: Baseline) -> Inputs:
+    """For each prepared image the one of the same shape in which nothing is there.
+
+    Raises:
+        SettingError: the colour has not one value for each channel, or cannot be normalised as the network's input is.
+    """
+    if baseline == "mean":
         return images.mean((2, 3), keepdim=True).expand_as(images)
-    if fill == "blur":
-        return _blurred(images, sigma)
-    colour = torch.tensor(fill, dtype=images.dtype, device=images.device)
+    if baseline == "blur":
+        return _blurred(images, BLUR * min(images.shape[2:]))
+    colour = torch.tensor(baseline, dtype=images.dtype, device=images.device)
     if colour.dim() and len(colour) != images.shape[1]:
         raise SettingError(
-            f"a fill colour has one value per channel: {images.shape[1]} for this network; got {len(colour)}"
+            f"a baseline's colour has one value per channel: {images.shape[1]} for this network; got {len(colour)}"
         )
     if net.preprocess.channels not in (1, images.shape[1]):
         raise SettingError(
-            f"a fill colour needs the mean and deviation of each channel: the input has {images.shape[1]} channels, "
-            f"the preprocessing of {net.name} {net.preprocess.channels}. Give the network its own Preprocess, or use "
-            '"mean"'
+            "a baseline's colour needs the mean and deviation of each channel: the input has "
+            f"{images.shape[1]} channels, the preprocessing of {net.name} {net.preprocess.channels}. Give the network "
+            'its own Preprocess, or use "mean"'
         )
     return net.preprocess.normalise(colour.expand(images.shape[1])[:, None, None]).expand_as(images)
 
