@@ -58,7 +58,8 @@ def edges() -> None:
     net = iv.load()
     asked = [iv.Logit(name) for name in ("goldfish", "orange", "monarch", "school bus")]
     for name, recipe in {"edges": iv.LECTURE, "plain": replace(iv.LECTURE, priors=())}.items():
-        iv.save(iv.synthesize(net, asked, recipe=recipe), FOLDER / f"lecture-{name}.webp", across=4, dpi=DPI)
+        made = iv.synthesize(net, asked, recipe=recipe)
+        iv.save(made, FOLDER / f"lecture-{name}.webp", across=4, dpi=112)  # a pixel for a pixel
 
 
 def position() -> None:
